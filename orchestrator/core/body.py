@@ -1,0 +1,203 @@
+"""A body at work: the author's coroutine, driven by outcomes alone.
+
+`begin`, `deliver` and `cancel` each run the body until it waits again. What it asked for
+meanwhile is in `take_new()`; whether it has ended, in `end`. The body does no I/O, and
+nothing here does: the engine executes, the body decides.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import Counter
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from orchestrator.core.commands import Command, Timer
+from orchestrator.core.errors import NonDeterminism
+from orchestrator.core.journal import CANCEL, TIMER, Entry
+from orchestrator.core.loop import Loop
+
+C = TypeVar("C", bound=Command)
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    error: BaseException
+
+
+@dataclass(slots=True, eq=False)
+class FiredTimer(Timer):
+    """A timer that asyncio set. Its outcome makes the handle's callback ready."""
+
+    handle: asyncio.TimerHandle = field(kw_only=True)
+    fire: Callable[[asyncio.TimerHandle], None] = field(kw_only=True)
+
+    @property
+    def is_abandoned(self) -> bool:
+        return not self.answered and self.handle.cancelled()
+
+    def answer(self, entry: Entry) -> None:
+        self.answered = True
+        self.fire(self.handle)
+
+
+class Body:
+    """One live execution of a workflow's function."""
+
+    def __init__(self, started_at: datetime) -> None:
+        self.started_at = started_at
+        self.now = started_at
+        self.seq = 0
+        self.is_cancelled = False
+        self.asked: dict[str, Command] = {}
+        self.seen: dict[str, Entry] = {}
+        self.loop = Loop(self._ask_timer)
+        self._new: list[Command] = []
+        self._names: Counter[str] = Counter()
+        self._main: asyncio.Task[Any] | None = None
+
+    # ---- driven by the engine --------------------------------------------------------
+
+    def begin(self, coroutine: Coroutine[Any, Any, Any]) -> None:
+        """Start the coroutine and run it until it waits."""
+        self._main = self.loop.create_task(coroutine)
+        self._run()
+
+    def deliver(self, entry: Entry) -> None:
+        """Hand over the next outcome and run until the body waits again.
+
+        Raises NonDeterminism when the body has not asked for this entry, and
+        UndecodableValue.
+        """
+        self.seq = entry.seq or self.seq + 1
+        if entry.finished_at is not None:
+            self._advance(entry.finished_at)
+        if entry.kind == CANCEL:
+            self._cancel(entry)
+        else:
+            command = self._asked_for(entry)
+            self.seen[entry.key] = entry
+            command.answer(entry)
+        self._run()
+
+    def take_new(self) -> list[Command]:
+        """What was asked for since the last call, in order, less what was given up again."""
+        new, self._new = self._new, []
+        return [command for command in new if not command.is_abandoned]
+
+    @property
+    def end(self) -> Returned | Raised | None:
+        """How the body has ended; None while it goes on."""
+        main = self._main
+        if main is None or not main.done():
+            return None
+        if main.cancelled():
+            return Raised(asyncio.CancelledError())
+        error = main.exception()
+        return Returned(main.result()) if error is None else Raised(error)
+
+    @property
+    def pending(self) -> list[Command]:
+        """What the body waits for now."""
+        return [one for one in self.asked.values() if not one.answered and not one.is_abandoned]
+
+    def close(self) -> bool:
+        """Drop the body where it stands. False if it would not be dropped in silence.
+
+        Python unwinds a dropped coroutine with GeneratorExit, which `except Exception`
+        does not see. A body that catches even that took a suspension for an error.
+        """
+        self.loop.is_closing = True
+        with self.loop.running():
+            # A list, not a generator: every task must be dropped, also after a bad one.
+            silent = [_drop(task) for task in self.loop.tasks if not task.done()]
+        self.loop.tasks.clear()
+        return all(silent)
+
+    # ---- asked by the context and the loop -------------------------------------------
+
+    def ask(self, make: Callable[..., C], *, kind: str, name: str, **fields: Any) -> C:
+        """Note a new command under a key of its own."""
+        if self.loop.is_closing:
+            raise GeneratorExit
+        command = make(
+            key=self._new_key(name),
+            kind=kind,
+            name=name,
+            position=len(self.asked) + 1,
+            cause=self.seq,
+            future=self.loop.create_future(),
+            **fields,
+        )
+        self.asked[command.key] = command
+        self._new.append(command)
+        return command
+
+    def _ask_timer(self, handle: asyncio.TimerHandle) -> None:
+        until = self.started_at + timedelta(seconds=handle.when())
+        self.ask(FiredTimer, kind=TIMER, name="timer", until=until, handle=handle, fire=self.loop.fire)
+
+    def _new_key(self, name: str) -> str:
+        self._names[name] += 1
+        key = name if self._names[name] == 1 else f"{name}#{self._names[name]}"
+        while key in self.asked:
+            self._names[name] += 1
+            key = f"{name}#{self._names[name]}"
+        return key
+
+    def _run(self) -> None:
+        # SystemExit in a body ends the body, not the worker; its task holds it.
+        with contextlib.suppress(SystemExit):
+            self.loop.run_until_idle()
+
+    def _advance(self, at: datetime) -> None:
+        # Never backwards: workers' clocks may differ by a little.
+        self.now = max(self.now, at)
+        self.loop.seconds = (self.now - self.started_at).total_seconds()
+
+    def _cancel(self, entry: Entry) -> None:
+        self.is_cancelled = True
+        if self._main is not None:
+            self._main.cancel((entry.detail or {}).get("reason") or None)
+
+    def _asked_for(self, entry: Entry) -> Command:
+        command = self.asked.get(entry.key)
+        if command is None or command.kind != entry.kind or command.answered:
+            got = ", ".join(f"{one.kind} {one.key!r}" for one in self.pending) or "nothing"
+            if self.end is not None:
+                got = "the body has ended"
+            expected = f"{entry.kind} {entry.key!r}"
+            raise NonDeterminism(
+                f"journal position {entry.seq}: the journal holds {expected}, but the code asked for: {got}",
+                expected=expected,
+                got=got,
+                position=entry.seq or 0,
+            )
+        return command
+
+
+def _drop(task: asyncio.Task[Any]) -> bool:
+    """Close a task's coroutine. False if it swallowed the close."""
+    # The task is never run again; without this asyncio would complain about that.
+    task._log_destroy_pending = False  # type: ignore[attr-defined]
+    coroutine = task.get_coro()
+    if coroutine is None:
+        return True
+    try:
+        coroutine.throw(GeneratorExit())
+    except GeneratorExit:
+        return True
+    except BaseException:  # noqa: BLE001 - whatever user code raises instead is not silence
+        return False
+    # It waits again. Closing would only raise; it is dropped with its frame.
+    with contextlib.suppress(BaseException):
+        coroutine.close()
+    return False

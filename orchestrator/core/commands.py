@@ -1,0 +1,86 @@
+"""What a body can ask for. A command is asked once and answered once, by an outcome."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from orchestrator.core import failures
+from orchestrator.core.codec import decode
+from orchestrator.core.errors import EventTimeout
+from orchestrator.core.journal import FAILED, TIMED_OUT, Entry
+from orchestrator.core.retry import Retry
+
+NOT_GIVEN: Any = object()
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Command:
+    """Something the body asked for. Its key names it in the journal."""
+
+    key: str
+    kind: str
+    name: str
+    position: int
+    cause: int
+    future: asyncio.Future[Any]
+    answered: bool = False
+
+    @property
+    def is_abandoned(self) -> bool:
+        """Whether the body no longer waits for it: its branch was cancelled."""
+        return not self.answered and self.future.done()
+
+    def answer(self, entry: Entry) -> None:
+        """Hand the outcome to the body. Raises UndecodableValue."""
+        result = None if entry.status == FAILED or entry.value is None else decode(entry.value)
+        abandoned, self.answered = self.future.done(), True
+        if abandoned:
+            return
+        if entry.status == FAILED:
+            self.future.set_exception(
+                failures.restore(entry.error or {}, key=self.key, attempts=entry.attempt)
+            )
+        elif entry.status == TIMED_OUT and entry.value is None:
+            self.future.set_exception(EventTimeout(f"no {self.name!r} came in time"))
+        else:
+            self.future.set_result(result)
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class StepCall(Command):
+    """Run a function once and record its result."""
+
+    fn: Callable[..., Any]
+    args: tuple[Any, ...]
+    retry: Retry
+    timeout: timedelta | None = None
+    idempotency_key: str | None = None
+    atomic: bool = False
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Timer(Command):
+    """Wait for the clock."""
+
+    until: datetime
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Wait(Command):
+    """Wait for an event, or for the clock if `until` is given.
+
+    A wait without an event's name is answered by its key. `detail` is stored with the
+    open entry; for a kind that an app has registered it is what the app gets to open its
+    side of the wait.
+    """
+
+    event: str = ""
+    correlation: str | None = None
+    until: datetime | None = None
+    default: Any = field(default=NOT_GIVEN)
+    detail: dict[str, Any] = field(default_factory=dict)
+    schema: Any = None

@@ -1,0 +1,189 @@
+"""A registered workflow: its function, its types and its options; and the registry."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, get_type_hints
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic.errors import PydanticSchemaGenerationError, PydanticUserError
+
+from orchestrator.core.errors import InvalidInput, UnknownWorkflow
+from orchestrator.core.retry import Retry
+
+MAX_NAME = 200
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]*")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Definition:
+    """One version of a workflow."""
+
+    name: str
+    version: str
+    fn: Callable[..., Any]
+    is_default: bool = False
+    step_retry: Retry | None = None
+    idempotency_key: str | None = None
+    priority: int = 0
+    tags: Mapping[str, Any] = field(default_factory=dict)
+    input_schema: Any = None
+    output_schema: Any = None
+
+    def __post_init__(self) -> None:
+        _check_name("workflow name", self.name)
+        _check_name("version", self.version)
+        _check_signature(self.fn)
+
+    @cached_property
+    def takes_input(self) -> bool:
+        return len(inspect.signature(self.fn).parameters) == 2  # noqa: PLR2004 - ctx and an input
+
+    @cached_property
+    def input_default(self) -> Any:
+        """The default of the input parameter; `inspect.Parameter.empty` if it has none."""
+        return list(inspect.signature(self.fn).parameters.values())[-1].default
+
+    @cached_property
+    def input_adapter(self) -> TypeAdapter[Any]:
+        return self._adapter(list(inspect.signature(self.fn).parameters)[-1])
+
+    @cached_property
+    def output_adapter(self) -> TypeAdapter[Any]:
+        return self._adapter("return")
+
+    def validate_input(self, value: Any) -> Any:
+        """`value` as the body's input type. Raises InvalidInput with the field paths."""
+        if not self.takes_input:
+            if value is not None:
+                raise InvalidInput(f"{self.name} takes no input")
+            return None
+        if value is None and self.input_default is not inspect.Parameter.empty:
+            value = self.input_default
+        return _validated(self.input_schema or self.input_adapter, value, f"input of {self.name}")
+
+    def validate_output(self, value: Any) -> Any:
+        """`value` as the body's return type. Raises InvalidInput."""
+        return _validated(self.output_schema or self.output_adapter, value, f"output of {self.name}")
+
+    def key_for(self, value: Any) -> str | None:
+        """The idempotency key that the template makes of an input. Raises InvalidInput."""
+        if self.idempotency_key is None:
+            return None
+        fields = value if isinstance(value, dict) else _attributes(value)
+        try:
+            return self.idempotency_key.format(value, **{"input": value, **fields})
+        except (KeyError, IndexError, AttributeError) as error:
+            raise InvalidInput(
+                f"{self.name}: the input has nothing for {error} in idempotency_key={self.idempotency_key!r}"
+            ) from error
+
+    def _adapter(self, name: str) -> TypeAdapter[Any]:
+        hint = get_type_hints(self.fn, include_extras=True).get(name, Any)
+        try:
+            return TypeAdapter(hint)
+        except (PydanticSchemaGenerationError, PydanticUserError):
+            # A class that pydantic does not know: an instance of it is what is wanted.
+            return TypeAdapter(hint, config={"arbitrary_types_allowed": True})
+
+
+class Registry:
+    """Every workflow that this process knows, by name and version."""
+
+    def __init__(self) -> None:
+        self._by_name: dict[str, dict[str, Definition]] = {}
+
+    def __iter__(self) -> Iterator[Definition]:
+        return (one for versions in self._by_name.values() for one in versions.values())
+
+    def add(self, definition: Definition) -> None:
+        """Register. Raises ValueError when another function has this name and version."""
+        versions = self._by_name.setdefault(definition.name, {})
+        known = versions.get(definition.version)
+        if known is not None and not _is_same_code(known.fn, definition.fn):
+            raise ValueError(
+                f"workflow {definition.name} {definition.version} is registered twice: "
+                f"{_place(known.fn)} and {_place(definition.fn)}"
+            )
+        versions[definition.version] = definition
+
+    def get(self, name: str, version: str | None = None) -> Definition:
+        """The named version; without one, the default or else the highest.
+
+        Raises UnknownWorkflow.
+        """
+        versions = self._by_name.get(name)
+        if not versions:
+            raise UnknownWorkflow(f"no workflow is called {name!r}. Known: {sorted(self._by_name)}")
+        if version is None:
+            return max(versions.values(), key=lambda one: (one.is_default, _natural(one.version)))
+        if version not in versions:
+            raise UnknownWorkflow(f"{name} has no version {version!r}. Known: {sorted(versions)}")
+        return versions[version]
+
+    def knows(self, name: str, version: str) -> bool:
+        return version in self._by_name.get(name, {})
+
+
+registry = Registry()
+
+
+def _check_name(what: str, name: object) -> None:
+    if not isinstance(name, str) or len(name) > MAX_NAME or not _NAME.fullmatch(name):
+        raise ValueError(
+            f"{what} {name!r}: use letters, digits and . _ : / - (first a letter or a digit, "
+            f"at most {MAX_NAME})"
+        )
+
+
+def _check_signature(fn: Callable[..., Any]) -> None:
+    where = _place(fn)
+    if not inspect.iscoroutinefunction(fn):
+        raise TypeError(f"{where}: a workflow's body is an `async def`; write `async def {fn.__name__}(ctx, …)`")
+    parameters = inspect.signature(fn).parameters.values()
+    kinds = {parameter.kind for parameter in parameters}
+    positional = {inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD}
+    if len(parameters) not in (1, 2) or kinds - positional:
+        raise TypeError(f"{where}: a workflow's body takes `ctx`, or `ctx` and one input")
+
+
+def _validated(schema: Any, value: Any, what: str) -> Any:
+    try:
+        if isinstance(schema, TypeAdapter):
+            return schema.validate_python(value)
+        if hasattr(schema, "model_validate"):
+            return schema.model_validate(value)
+        checked = schema(value)
+    except ValidationError as error:
+        errors: list[dict[str, Any]] = [
+            {"loc": list(one["loc"]), "msg": one["msg"], "type": one["type"]} for one in error.errors()
+        ]
+        lines = "; ".join(f"{'.'.join(map(str, one['loc'])) or 'value'}: {one['msg']}" for one in errors)
+        raise InvalidInput(f"{what}: {lines}", errors) from error
+    except Exception as error:
+        raise InvalidInput(f"{what}: {error}", [{"loc": [], "msg": str(error), "type": "refused"}]) from error
+    # A validator that only raises returns None: the value is what it was.
+    return value if checked is None else checked
+
+
+def _attributes(value: Any) -> dict[str, Any]:
+    return dict(vars(value)) if hasattr(value, "__dict__") else {}
+
+
+def _is_same_code(one: Callable[..., Any], other: Callable[..., Any]) -> bool:
+    # A module that is imported again (a reload) registers its own functions again.
+    return _place(one) == _place(other)
+
+
+def _place(fn: Callable[..., Any]) -> str:
+    return f"{getattr(fn, '__module__', '?')}.{getattr(fn, '__qualname__', repr(fn))}"
+
+
+def _natural(version: str) -> list[tuple[int, int, str]]:
+    """A sort key in which 1.10 comes after 1.9."""
+    parts = re.findall(r"\d+|\D+", version)
+    return [(1, int(part), "") if part.isdigit() else (0, 0, part) for part in parts]

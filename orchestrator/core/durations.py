@@ -1,0 +1,58 @@
+"""Durations: a timedelta, a number of seconds, or a string such as "1.5h"."""
+
+from __future__ import annotations
+
+import math
+import re
+from datetime import timedelta
+
+Duration = timedelta | int | float | str
+
+_SECONDS = {
+    ("ms", "msec", "msecs", "millisecond", "milliseconds"): 0.001,
+    ("s", "sec", "secs", "second", "seconds"): 1,
+    ("m", "min", "mins", "minute", "minutes"): 60,
+    ("h", "hr", "hrs", "hour", "hours"): 3_600,
+    ("d", "day", "days"): 86_400,
+    ("w", "week", "weeks"): 604_800,
+    ("mo", "month", "months"): 2_629_800,
+    ("y", "yr", "yrs", "year", "years"): 31_557_600,
+}
+_UNITS = {alias: seconds for aliases, seconds in _SECONDS.items() for alias in aliases}
+_PATTERN = re.compile(r"(\d+(?:\.\d+)?|\.\d+) ?([a-z]+)", re.IGNORECASE | re.ASCII)
+
+
+def parse_duration(value: Duration) -> timedelta:
+    """Return `value` as a non-negative timedelta. A bare number is in seconds.
+
+    Raises ValueError, showing the value, for anything else.
+
+    >>> parse_duration("1.5h")
+    datetime.timedelta(seconds=5400)
+    >>> parse_duration(".5 days")
+    datetime.timedelta(seconds=43200)
+    """
+    if isinstance(value, timedelta):
+        seconds = value.total_seconds()
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        seconds = float(value)
+    elif isinstance(value, str):
+        seconds = _parse(value)
+    else:
+        raise ValueError(f"not a duration: {value!r}")
+    if not math.isfinite(seconds) or seconds < 0:
+        raise ValueError(f"not a duration: {value!r}")
+    try:
+        return value if isinstance(value, timedelta) else timedelta(seconds=seconds)
+    except OverflowError as error:
+        raise ValueError(f"too long a duration: {value!r}") from error
+
+
+def _parse(text: str) -> float:
+    match = _PATTERN.fullmatch(text)
+    unit = _UNITS.get(match[2].lower()) if match else None
+    if match is None or unit is None:
+        raise ValueError(
+            f"not a duration: {text!r} (a number and a unit, such as '30s', '1.5h' or '30d')"
+        )
+    return float(match[1]) * unit

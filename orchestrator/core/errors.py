@@ -1,0 +1,122 @@
+"""Every error that the engine raises, under one base. Suspension is not an error."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class OrchestratorError(Exception):
+    """Base of all errors of this package."""
+
+
+class InvalidInput(OrchestratorError, ValueError):
+    """The input of a workflow does not fit its declared type; nothing was stored.
+
+    `errors` is a list of `{"loc": (path, …), "msg": text, "type": code}`.
+    """
+
+    def __init__(self, message: str, errors: list[dict[str, Any]] | None = None) -> None:
+        super().__init__(message)
+        self.errors = errors or []
+
+
+class IdempotencyConflict(OrchestratorError):
+    """The idempotency key is known for this workflow, but with another input.
+
+    `run_id` is the run that holds the key.
+    """
+
+    def __init__(self, message: str, run_id: Any = None) -> None:
+        super().__init__(message)
+        self.run_id = run_id
+
+
+class StepFailed(OrchestratorError):
+    """A step failed and its attempts are used up.
+
+    Where the class of the original error can be imported, the error raised in the
+    body is an instance of both that class and `StepFailed`, on the first pass and
+    on every replay, so either can be caught.
+    """
+
+    # Class attributes and no `__init__`: an instance that is also, say, an
+    # `OSError` must be built by that class's own constructor.
+    key: str = ""
+    cause_type: str = ""
+    message: str = ""
+    traceback: str = ""
+    attempts: int = 0
+
+
+class StepTimeout(StepFailed, TimeoutError):
+    """An attempt of a step took longer than its timeout, and it was the last one."""
+
+
+class EventTimeout(OrchestratorError, TimeoutError):
+    """The awaited event did not come in time and no default was given."""
+
+
+class NonRetryable(OrchestratorError):
+    """Raise it in a step: the step fails at once, whatever its retry policy."""
+
+
+class RunFailed(OrchestratorError):
+    """The run whose result was asked for failed. `error` is the recorded failure."""
+
+    def __init__(self, message: str, error: dict[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.error = error or {}
+
+
+class RunCancelled(OrchestratorError):
+    """The run whose result was asked for was cancelled."""
+
+
+class RunTimeout(OrchestratorError, TimeoutError):
+    """The run was still going when the time to wait for its result was over."""
+
+
+class NotSerializable(OrchestratorError, TypeError):
+    """A value cannot be stored. The message names the path to it."""
+
+
+class PayloadTooLarge(OrchestratorError, ValueError):
+    """An encoded value is larger than `ORCHESTRATOR_MAX_PAYLOAD`."""
+
+
+class UndecodableValue(OrchestratorError):
+    """A stored value names a class that today's code does not have or cannot build."""
+
+
+class NonDeterminism(OrchestratorError):
+    """The body asked for something else than its journal holds.
+
+    `expected` is what the journal holds, `got` what the body asked for, `position`
+    the place in the journal, counted from 1.
+    """
+
+    def __init__(self, message: str, *, expected: str = "", got: str = "", position: int = 0) -> None:
+        super().__init__(message)
+        self.expected = expected
+        self.got = got
+        self.position = position
+
+
+class NestedStep(OrchestratorError):
+    """A durable call was made inside a step function."""
+
+
+class UnknownWorkflow(OrchestratorError, LookupError):
+    """No workflow of that name and version is registered in this process."""
+
+
+class UnknownRun(OrchestratorError, LookupError):
+    """No run has this id."""
+
+
+class ActionRefused(OrchestratorError):
+    """The run is not in a state that allows what was asked. Nothing was changed."""
+
+
+class LeaseLost(OrchestratorError):
+    """Another worker owns the run now: what this tick did not commit is dropped."""

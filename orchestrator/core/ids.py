@@ -1,0 +1,16 @@
+"""Run ids: UUID version 7, so that ids sort by the time of their making."""
+
+from __future__ import annotations
+
+import os
+import time
+from uuid import UUID
+
+_MILLISECOND = 1_000_000
+
+
+def uuid7() -> UUID:
+    """A UUID of version 7 (RFC 9562): 48 bits of Unix milliseconds, then random bits."""
+    value = (time.time_ns() // _MILLISECOND) << 80 | int.from_bytes(os.urandom(10))
+    value = value & ~(0xF << 76) | 0x7 << 76
+    return UUID(int=value & ~(0x3 << 62) | 0x2 << 62)

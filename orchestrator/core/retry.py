@@ -1,0 +1,67 @@
+"""Retry policies: how often a step is tried, and how long to wait in between."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal
+
+from orchestrator.core.durations import Duration, parse_duration
+from orchestrator.core.errors import NonRetryable, NotSerializable, PayloadTooLarge
+
+Backoff = Literal["exponential", "linear", "constant"]
+
+# What cannot succeed the next time either: to try again would only repeat its effect.
+_PERMANENT = (NonRetryable, NotSerializable, PayloadTooLarge)
+
+MAX_ATTEMPTS = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """How often a step (or a run) is tried, and how long it waits in between.
+
+    `max_attempts` counts the first one. `jitter` takes the delay between half and
+    all of its length at random, so that failed steps do not come back in step.
+    `give_up_on` wins over `retry_on`.
+    """
+
+    max_attempts: int = 3
+    backoff: Backoff = "exponential"
+    initial_delay: Duration = "1s"
+    max_delay: Duration = "30s"
+    factor: float = 2.0
+    jitter: bool = True
+    retry_on: tuple[type[BaseException], ...] = (Exception,)
+    give_up_on: tuple[type[BaseException], ...] = ()
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.max_attempts <= MAX_ATTEMPTS:
+            raise ValueError(f"max_attempts must be 1 to {MAX_ATTEMPTS}, not {self.max_attempts}")
+        if self.backoff not in ("exponential", "linear", "constant"):
+            raise ValueError(f"unknown backoff: {self.backoff!r}")
+        if self.factor < 1:
+            raise ValueError(f"factor must be 1 or more, not {self.factor}")
+        parse_duration(self.initial_delay)
+        parse_duration(self.max_delay)
+
+    def allows(self, error: BaseException, attempt: int) -> bool:
+        """Whether attempt number `attempt` (from 1), which ended in `error`, is not the last."""
+        if attempt >= self.max_attempts or isinstance(error, _PERMANENT):
+            return False
+        return isinstance(error, self.retry_on) and not isinstance(error, self.give_up_on)
+
+    def delay(self, attempt: int) -> timedelta:
+        """How long to wait after attempt number `attempt` (from 1) has failed."""
+        first = parse_duration(self.initial_delay).total_seconds()
+        longest = parse_duration(self.max_delay).total_seconds()
+        if self.backoff == "exponential":
+            # The exponent is bounded: 2.0 ** 1024 is an OverflowError.
+            seconds = first * self.factor ** min(attempt - 1, 64)
+        else:
+            seconds = first * (attempt if self.backoff == "linear" else 1)
+        seconds = min(seconds, longest)
+        if self.jitter:
+            seconds *= random.uniform(0.5, 1.0)  # noqa: S311 - not a secret
+        return timedelta(seconds=seconds)

@@ -1,0 +1,60 @@
+"""Durable workflows with people in the loop, for Django: what authors of workflows import.
+
+Importing this needs no configured Django.
+"""
+
+from orchestrator.core.context import Context
+from orchestrator.core.durations import parse_duration
+from orchestrator.core.errors import (
+    ActionRefused,
+    EventTimeout,
+    IdempotencyConflict,
+    InvalidInput,
+    NestedStep,
+    NonDeterminism,
+    NonRetryable,
+    NotSerializable,
+    OrchestratorError,
+    PayloadTooLarge,
+    RunCancelled,
+    RunFailed,
+    RunTimeout,
+    StepFailed,
+    StepTimeout,
+    UnknownRun,
+    UnknownWorkflow,
+)
+from orchestrator.core.retry import Retry
+from orchestrator.core.step import current_step
+from orchestrator.run import Delivery, Run, get_run, send_event
+from orchestrator.workflow import Workflow, workflow
+
+__all__ = [
+    "ActionRefused",
+    "Context",
+    "Delivery",
+    "EventTimeout",
+    "IdempotencyConflict",
+    "InvalidInput",
+    "NestedStep",
+    "NonDeterminism",
+    "NonRetryable",
+    "NotSerializable",
+    "OrchestratorError",
+    "PayloadTooLarge",
+    "Retry",
+    "Run",
+    "RunCancelled",
+    "RunFailed",
+    "RunTimeout",
+    "StepFailed",
+    "StepTimeout",
+    "UnknownRun",
+    "UnknownWorkflow",
+    "Workflow",
+    "current_step",
+    "get_run",
+    "parse_duration",
+    "send_event",
+    "workflow",
+]

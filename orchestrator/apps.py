@@ -1,0 +1,19 @@
+"""Start-up: import every app's `workflows.py`, and connect Celery."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+from django.utils.module_loading import autodiscover_modules
+
+
+class OrchestratorConfig(AppConfig):
+    name = "orchestrator"
+    verbose_name = "Orchestrator"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from orchestrator import hints, tasks  # noqa: PLC0415 - they need the apps
+
+        autodiscover_modules("workflows")
+        hints.connect(tasks.publish)
+        tasks.connect()

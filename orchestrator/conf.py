@@ -1,0 +1,52 @@
+"""The engine's settings, each with its default. `ORCHESTRATOR_X` in Django's settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings as django_settings
+
+from orchestrator.core.durations import parse_duration
+from orchestrator.core.retry import Retry
+
+
+def _seconds(value: Any) -> timedelta:
+    return parse_duration(value)
+
+
+def _retry(value: Any) -> Retry:
+    return value if isinstance(value, Retry) else Retry(**value)
+
+
+# name: (default, how it is read, what it means)
+_SETTINGS: dict[str, tuple[Any, Callable[[Any], Any], str]] = {
+    "LEASE": ("10s", _seconds, "A worker that is silent for this long loses its runs."),
+    "HEARTBEAT": ("3s", _seconds, "How often a worker says that it is alive."),
+    "SWEEP_INTERVAL": ("1s", _seconds, "How often a worker looks for due runs at the latest."),
+    "BATCH": (50, int, "How many runs one tick drives side by side."),
+    "TICK_TIME": ("30s", _seconds, "After this time a tick claims no further runs."),
+    "DRIVERS": (2, int, "Driver threads of a worker process."),
+    "SHUTDOWN_GRACE": ("25s", _seconds, "How long a stopping worker lets steps finish."),
+    "STEP_THREADS": (16, int, "Threads of a worker process that execute sync steps."),
+    "MAX_PAYLOAD": (1_048_576, int, "Bytes of an encoded input, result or event."),
+    "MAX_ENTRIES": (10_000, int, "Journal entries of one run."),
+    "MAX_CRASHES": (5, int, "A run that kills its worker so often in a row is quarantined."),
+    "STEP_RETRY": (Retry(), _retry, "The retry policy of steps that name none."),
+    "HINTS": (True, bool, "Whether to tell workers about due runs through the broker."),
+}
+
+
+class Conf:
+    """`conf.LEASE` and so on. Read at each use, so that tests may override settings."""
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            default, read, _ = _SETTINGS[name]
+        except KeyError:
+            raise AttributeError(name) from None
+        return read(getattr(django_settings, f"ORCHESTRATOR_{name}", default))
+
+
+conf = Conf()

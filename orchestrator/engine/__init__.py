@@ -1,0 +1,1 @@
+"""The engine at work: claims runs, drives their bodies, executes their steps."""

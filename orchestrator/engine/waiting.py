@@ -1,0 +1,67 @@
+"""What a parked run waits for: when to look at it again, and what to show of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
+from datetime import datetime
+from types import TracebackType
+from typing import Any
+
+from orchestrator.core.commands import Command
+from orchestrator.core.journal import RETRYING, SLEEP, TIMER, Entry
+from orchestrator.models import Status
+
+# What a person can do something about comes first.
+_ORDER = ("human_task", "event", "retry", "child", "timer")
+
+
+def summary(
+    opened: Mapping[str, Entry], pending: Iterable[Command]
+) -> tuple[datetime | None, str, list[dict[str, Any]]]:
+    """When the run is due, its status, and its waits as they are shown."""
+    entries = [opened[command.key] for command in pending if command.key in opened]
+    due = [entry.due_at for entry in entries if entry.due_at is not None]
+    kinds = {entry.status for entry in entries}
+    status = Status.AWAITING_RETRY if kinds == {RETRYING} else Status.WAITING
+    return min(due, default=None), status, sorted(map(_shown, entries), key=_rank)
+
+
+def _shown(entry: Entry) -> dict[str, Any]:
+    kind = "retry" if entry.status == RETRYING else entry.kind
+    shown: dict[str, Any] = {
+        "kind": "timer" if kind in (SLEEP, TIMER) else kind,
+        "name": (entry.detail or {}).get("event") or entry.name,
+        "key": entry.key,
+        "since": entry.started_at.isoformat() if entry.started_at else None,
+        "until": entry.due_at.isoformat() if entry.due_at else None,
+    }
+    if entry.status == RETRYING:
+        shown["detail"] = {
+            "attempt": entry.attempt + 1,
+            "error": (entry.error or {}).get("message", ""),
+        }
+    return shown
+
+
+def _rank(shown: dict[str, Any]) -> tuple[int, str]:
+    kind = shown["kind"]
+    return (_ORDER.index(kind) if kind in _ORDER else 0, shown["until"] or "9")
+
+
+class Catching(AbstractContextManager[None]):
+    """Hands certain errors to `found` instead of raising them on."""
+
+    def __init__(
+        self, kinds: tuple[type[BaseException], ...], found: Callable[[BaseException], None]
+    ) -> None:
+        self._kinds = kinds
+        self._found = found
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        if error is None or not isinstance(error, self._kinds):
+            return False
+        self._found(error)
+        return True

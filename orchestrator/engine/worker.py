@@ -1,0 +1,132 @@
+"""The engine of a worker process: drivers, a heart, and threads for steps.
+
+`start` it once in a process that is to execute runs. `look` rings it; in a process where
+it was not started, `look` drives what is due at once, in the caller's thread.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+import time
+from datetime import timedelta
+from itertools import cycle
+from uuid import uuid4
+
+from django.db import close_old_connections, connections
+from django.db.utils import Error as DatabaseError
+
+from orchestrator.clock import Estimate
+from orchestrator.conf import conf
+from orchestrator.engine.driver import Driver, Ring, Stop
+from orchestrator.engine.executor import Executor
+from orchestrator.engine.heart import Heart
+
+logger = logging.getLogger("orchestrator")
+
+
+class Worker:
+    """The engine in this process."""
+
+    def __init__(self) -> None:
+        self.name = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:6]}"
+        self._clock = Estimate()
+        self._executor = Executor(self._clock)
+        self._heart = Heart()
+        self._drivers = [self._driver() for _ in range(conf.DRIVERS)]
+        self._turns = cycle(self._drivers)
+        self._threads: list[threading.Thread] = []
+        self._grace = timedelta(0)
+
+    def start(self) -> None:
+        """Begin to look for due runs."""
+        self._heart.start()
+        for number in range(len(self._drivers)):
+            thread = threading.Thread(target=self._drive, args=(number,), name=f"driver {number}")
+            thread.daemon = True
+            thread.start()
+            self._threads.append(thread)
+        logger.info("worker %s started", self.name)
+
+    def ring(self) -> None:
+        """There may be due runs."""
+        next(self._turns).inbox.put(Ring())
+
+    def stop(self, grace: timedelta) -> None:
+        """Claim nothing more, let executing steps finish for `grace`, give the rest back."""
+        self._grace = grace
+        for driver in self._drivers:
+            driver.inbox.put(Stop())
+        until = time.monotonic() + grace.total_seconds() + 5
+        for thread in self._threads:
+            thread.join(max(until - time.monotonic(), 0))
+        self._heart.stop()
+        self._executor.close()
+        logger.info("worker %s stopped", self.name)
+
+    def _driver(self) -> Driver:
+        return Driver(worker=self.name, executor=self._executor, heart=self._heart, clock=self._clock)
+
+    def _drive(self, number: int) -> None:
+        """Drive until stopped. A database that goes away costs the runs in hand one lease."""
+        pause = 0.1
+        while True:
+            driver = self._drivers[number]
+            try:
+                driver.run()
+                driver.stop(grace=self._grace)
+                break
+            except DatabaseError:
+                logger.exception("the database failed; the driver starts afresh")
+                driver.abandon()
+                self._drivers[number] = self._driver()
+                self._turns = cycle(self._drivers)
+                close_old_connections()
+                time.sleep(pause)  # noqa: TID251 - it waits for the database to come back
+                pause = min(pause * 2, 5.0)
+        connections.close_all()
+
+
+_worker: Worker | None = None
+
+
+def start() -> Worker:
+    """Start the engine in this process; the running one if there is one."""
+    global _worker  # noqa: PLW0603 - one engine per process
+    if _worker is None:
+        _worker = Worker()
+        _worker.start()
+    return _worker
+
+
+def stop(grace: timedelta | None = None) -> None:
+    """Stop the engine in this process, if it runs."""
+    global _worker  # noqa: PLW0603
+    if _worker is not None:
+        _worker.stop(conf.SHUTDOWN_GRACE if grace is None else grace)
+        _worker = None
+
+
+def look() -> None:
+    """Look for due runs: ring the engine of this process, or drive them here and now."""
+    if _worker is not None:
+        _worker.ring()
+    else:
+        drain()
+
+
+def drain(*, inline: bool = False) -> int:
+    """Drive whatever is due until nothing is, in this thread. Returns the number of claims."""
+    clock = Estimate()
+    executor, heart = Executor(clock, inline=inline), Heart()
+    driver = Driver(worker=f"{socket.gethostname()}:{os.getpid()}", executor=executor, heart=heart, clock=clock)
+    if not inline:
+        heart.start()
+    try:
+        return driver.drain()
+    finally:
+        driver.abandon()
+        heart.stop()
+        executor.close()

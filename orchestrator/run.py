@@ -1,0 +1,281 @@
+"""`Run`: a handle to one run, to read it, to wait for it and to act on it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+from uuid import UUID
+
+from orchestrator.core import codec
+from orchestrator.core.durations import Duration, parse_duration
+from orchestrator.core.errors import OrchestratorError, RunCancelled, RunFailed, RunTimeout
+
+if TYPE_CHECKING:
+    from orchestrator import models
+
+O = TypeVar("O")  # noqa: E741 - the output type
+
+WaitKind = Literal["event", "timer", "human_task", "retry", "child", "concurrency"]
+
+_FINAL = ("completed", "failed", "cancelled")
+_POLL_SECONDS = 0.02
+_MAX_POLL_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepInfo:
+    """One thing that a run asked for: a step, a sleep, a wait. `attempts` counts those made."""
+
+    key: str
+    name: str
+    kind: str
+    status: str
+    attempts: int
+    started_at: datetime | None
+    completed_at: datetime | None
+    result: Any = None
+    error: dict[str, Any] | None = None
+
+    @property
+    def duration(self) -> timedelta | None:
+        if self.started_at is None or self.completed_at is None:
+            return None
+        return max(self.completed_at - self.started_at, timedelta(0))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventInfo:
+    """An event that a run has received. `consumed_by` is the key of the wait that took it."""
+
+    name: str
+    key: str | None
+    payload: Any
+    received_at: datetime
+    consumed_at: datetime | None
+    consumed_by: str | None
+    event_id: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitInfo:
+    """One thing that a run waits for. `until` is when it stops waiting, if it does."""
+
+    kind: str
+    name: str
+    key: str
+    since: datetime | None
+    until: datetime | None
+    detail: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How waiting for a run ended. `state` is its status; `cause` says why not, if so."""
+
+    success: bool
+    state: str
+    cause: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What became of an event. Not delivered: `reason` says why."""
+
+    delivered: bool
+    reason: str = ""
+    run_ids: tuple[UUID, ...] = ()
+
+
+class Run(Generic[O]):
+    """A handle to one run. It shows the run as it was last read; `refresh` reads it again."""
+
+    def __init__(self, row: models.Run) -> None:
+        self._row = row
+
+    # ---- reading ---------------------------------------------------------------------
+
+    @property
+    def id(self) -> UUID:
+        return self._row.id
+
+    @property
+    def workflow(self) -> str:
+        return self._row.workflow
+
+    @property
+    def version(self) -> str:
+        return self._row.version
+
+    @property
+    def status(self) -> str:
+        """scheduled, pending, running, waiting, awaiting_retry, paused, blocked, completed, failed or cancelled."""
+        return str(self._row.status)
+
+    @property
+    def input(self) -> Any:
+        return codec.decode(self._row.input)
+
+    @property
+    def output(self) -> O | None:
+        return None if self._row.output is None else codec.decode(self._row.output)
+
+    @property
+    def error(self) -> dict[str, Any] | None:
+        """The recorded failure: type, message, traceback, and the key of the failed step."""
+        return self._row.error
+
+    @property
+    def idempotency_key(self) -> str | None:
+        return self._row.idempotency_key
+
+    @property
+    def initiator(self) -> str | None:
+        return self._row.initiator
+
+    @property
+    def tags(self) -> dict[str, Any]:
+        return self._row.tags
+
+    @property
+    def created_at(self) -> datetime:
+        return self._row.created_at
+
+    @property
+    def started_at(self) -> datetime | None:
+        return self._row.started_at
+
+    @property
+    def finished_at(self) -> datetime | None:
+        return self._row.finished_at
+
+    @property
+    def steps(self) -> list[StepInfo]:
+        """Everything that the run asked for, in the order in which it asked. One query."""
+        from orchestrator import reading  # noqa: PLC0415
+
+        return reading.steps(self._row)
+
+    @property
+    def events(self) -> list[EventInfo]:
+        """The events that the run has received, in their order. One query."""
+        from orchestrator import reading  # noqa: PLC0415
+
+        return reading.events(self._row)
+
+    @property
+    def waiting_on(self) -> list[WaitInfo]:
+        """What the run waits for; what a person can do something about comes first."""
+        from orchestrator import reading  # noqa: PLC0415
+
+        return reading.waiting_on(self._row)
+
+    def refresh(self) -> Run[O]:
+        """Read the run again, and return this handle."""
+        self._row.refresh_from_db()
+        return self
+
+    # ---- waiting ---------------------------------------------------------------------
+
+    def result(self, timeout: Duration | None = None) -> O:
+        """Wait until the run has ended, and return its output.
+
+        Raises RunFailed, RunCancelled, or RunTimeout when `timeout` is over first.
+        """
+        if not self._wait_for(_FINAL, timeout, None):
+            raise RunTimeout(f"run {self.id} is still {self.status}")
+        if self.status == "failed":
+            error = self.error or {}
+            raise RunFailed(f"run {self.id} failed: {error.get('message', '')}", error)
+        if self.status == "cancelled":
+            raise RunCancelled(f"run {self.id} was cancelled: {self._row.cancel_reason or 'no reason given'}")
+        return self.output  # type: ignore[return-value] # None only if O allows it
+
+    def wait(
+        self, status: str = "completed", timeout: Duration | None = None, poll: Duration | None = None
+    ) -> Outcome:
+        """Wait until the run has `status`, or can no longer get it, or `timeout` is over."""
+        if not self._wait_for((*_FINAL, status), timeout, poll):
+            return Outcome(False, self.status, "timeout")
+        if self.status == status:
+            return Outcome(True, self.status)
+        return Outcome(False, self.status, (self.error or {}).get("message") or self._row.cancel_reason)
+
+    def _wait_for(self, statuses: tuple[str, ...], timeout: Duration | None, poll: Duration | None) -> bool:
+        until = None if timeout is None else time.monotonic() + parse_duration(timeout).total_seconds()
+        pause = _POLL_SECONDS if poll is None else parse_duration(poll).total_seconds()
+        while self.refresh().status not in statuses:
+            left = None if until is None else until - time.monotonic()
+            if left is not None and left <= 0:
+                return False
+            time.sleep(pause if left is None else min(pause, left))  # noqa: TID251 - it waits
+            if poll is None:
+                pause = min(pause * 1.5, _MAX_POLL_SECONDS)
+        return True
+
+    # ---- acting ----------------------------------------------------------------------
+
+    def cancel(self, reason: str = "") -> bool:
+        """Ask the run to stop. False if it had ended (or was asked before): nothing changes.
+
+        A step that is executing finishes and is recorded; no further one starts. Open
+        human tasks are withdrawn in the same transaction. The body gets a CancelledError
+        at its `await`, so that `finally` can run cleanup steps.
+        """
+        from orchestrator import client  # noqa: PLC0415
+
+        done = client.cancel(self.id, reason=reason)
+        self.refresh()
+        return done
+
+    def retry(self) -> Run[O]:
+        """Let the failed run go on from its failed step, with fresh attempts.
+
+        Recorded results are kept. Raises ActionRefused with the reason.
+        """
+        from orchestrator import client  # noqa: PLC0415
+
+        client.retry(self.id)
+        return self.refresh()
+
+    def send_event(self, name: str, payload: Any = None, *, key: str | None = None, event_id: str | None = None) -> Delivery:
+        """Send an event to this run. See `orchestrator.send_event`."""
+        return send_event(name, payload, key=key, run=self, event_id=event_id)
+
+    def __repr__(self) -> str:
+        return f"<Run {self.id} of {self.workflow} {self.version}: {self.status}>"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Run) and other.id == self.id
+
+    def __hash__(self) -> int:
+        return hash(self.id)
+
+
+def get_run(run_id: UUID | str) -> Run[Any]:
+    """The run with this id. Raises UnknownRun."""
+    from orchestrator import client  # noqa: PLC0415
+
+    return client.get_run(run_id)
+
+
+def send_event(
+    name: str,
+    payload: Any = None,
+    *,
+    key: str | None = None,
+    run: Run[Any] | UUID | str | None = None,
+    event_id: str | None = None,
+) -> Delivery:
+    """Send an event to a run. It is kept until the run asks for it, also when it comes first.
+
+    Joins the caller's transaction. An event with an `event_id` that the run has already
+    got is not stored again. A finished or unknown run gives `delivered=False` with the
+    reason; nothing is raised and nothing is lost in silence.
+    """
+    from orchestrator import client  # noqa: PLC0415
+
+    if run is None:
+        raise OrchestratorError("send_event needs run=")
+    return client.send_event(name, payload, key=key, run_id=run.id if isinstance(run, Run) else run, event_id=event_id)

@@ -1,0 +1,201 @@
+"""The hot path through the ORM, for SQLite. Says in plain steps what `postgresql` fuses.
+
+The fence comes first: an UPDATE that names the epoch. On SQLite every transaction is
+IMMEDIATE, so nobody else writes in between; on PostgreSQL, where tests run it too, the
+UPDATE takes the row's lock.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.db.models import Case, F, Q, Value, When
+from django.db.models.functions import Coalesce
+
+from orchestrator import clock, failpoints, models
+from orchestrator.core.journal import Entry
+from orchestrator.database import ALIAS
+from orchestrator.models import FINAL, Status
+from orchestrator.store.postgresql import closed_entry
+from orchestrator.store.records import Beat, Block, Claim, Continue, Finish, Park, Save, Saved
+
+_NO_WAKE = Q(owned=True) | Q(status__in=[Status.SCHEDULED, Status.PAUSED, Status.BLOCKED])
+
+
+def claim(
+    *, limit: int, lease: timedelta, worker: str, known: Sequence[tuple[str, str]], only: UUID | None
+) -> list[Claim]:
+    due = models.Run.objects.filter(due_at__lte=clock.Now())
+    if only is not None:
+        due = due.filter(id=only)
+    # Nothing due is the common case, and a read takes no lock.
+    found = due.order_by("due_at").values_list("id", "workflow", "version")[:limit]
+    ids = [run_id for run_id, workflow, version in found if (workflow, version) in known]
+    claims = []
+    for run_id in ids:
+        with transaction.atomic(using=ALIAS):
+            if _take(run_id, lease, worker):
+                claims.append(_claim(models.Run.objects.get(id=run_id)))
+    return claims
+
+
+def _take(run_id: UUID, lease: timedelta, worker: str) -> bool:
+    return bool(
+        models.Run.objects.filter(id=run_id, due_at__lte=clock.Now()).update(
+            epoch=F("epoch") + 1,
+            crashes=F("crashes") + Case(When(owned=True, then=1), default=0),
+            owned=True,
+            due_at=clock.Now(lease),
+            status=Status.RUNNING,
+            worker=worker,
+            started_at=Coalesce("started_at", clock.Now()),
+            rev=F("rev") + 1,
+        )
+    )
+
+
+def _claim(run: models.Run) -> Claim:
+    assert run.started_at is not None
+    return Claim(
+        run_id=run.id,
+        epoch=run.epoch,
+        wake_seq=run.wake_seq,
+        seq=run.seq,
+        crashes=run.crashes,
+        workflow=run.workflow,
+        version=run.version,
+        attempt=run.attempt,
+        input=run.input,
+        initiator=run.initiator,
+        tags=run.tags,
+        started_at=run.started_at,
+        cancel_requested_at=run.cancel_requested_at,
+        cancel_reason=run.cancel_reason,
+        is_first=run.epoch == 1,
+    )
+
+
+def save(saves: Sequence[Save], *, worker: str) -> list[Saved]:
+    with transaction.atomic(using=ALIAS):
+        held = [one for one in sorted(saves, key=lambda one: one.claim.run_id) if _fence(one)]
+        failpoints.hit("in_tx_after_fence", [one.claim.run_id for one in held])
+        for one in held:
+            _write(one, worker)
+        runs = models.Run.objects.in_bulk([one.claim.run_id for one in held])
+        at = clock.now()
+    return [
+        Saved(
+            run.id,
+            run.wake_seq,
+            run.cancel_requested_at,
+            run.cancel_reason,
+            run.due_at is not None and run.due_at <= at,
+            at,
+        )
+        for run in runs.values()
+    ]
+
+
+def _fence(save: Save) -> bool:
+    claim = save.claim
+    mine = models.Run.objects.filter(id=claim.run_id, epoch=claim.epoch, owned=True)
+    if save.heeds_cancel:
+        mine = mine.filter(cancel_requested_at=None)
+    changes: dict[str, Any] = {
+        "seq": F("seq") + len(save.outcomes),
+        "rev": F("rev") + 1,
+        "crashes": 0,
+    }
+    return bool(mine.update(**changes, **_changes(save)))
+
+
+def _changes(save: Save) -> dict[str, Any]:
+    at_rest = {"owned": False, "in_flight": []}
+    ended = at_rest | {"epoch": F("epoch") + 1, "due_at": None, "waiting_on": [], "waiting_since": None}
+    match save.then:
+        case Continue():
+            return {}
+        case Park(status, due_at, waiting_on):
+            woken = When(wake_seq__gt=save.claim.wake_seq, then=clock.Now())
+            return at_rest | {
+                "status": status,
+                "due_at": Case(woken, default=Value(due_at, output_field=models.Run._meta.get_field("due_at"))),
+                "waiting_on": list(waiting_on),
+                "waiting_since": clock.Now() if waiting_on else None,
+            }
+        case Finish(status, output, error):
+            outcome = {"output": output} if error is None else {"error": dict(error)}
+            return ended | outcome | {"status": status, "finished_at": clock.Now()}
+        case Block(error):
+            return ended | {"status": Status.BLOCKED, "error": dict(error)}
+
+
+def _write(save: Save, worker: str) -> None:
+    run_id = save.claim.run_id
+    for entry in (*save.opened, *save.outcomes, *(closed_entry(entry) for entry in save.closed)):
+        _upsert(run_id, entry)
+    for attempt in save.attempts:
+        models.Attempt.objects.create(
+            run_id=run_id,
+            key=attempt.key,
+            number=attempt.number,
+            error=attempt.error,
+            started_at=attempt.started_at,
+            finished_at=attempt.finished_at,
+            worker=worker,
+        )
+    for event_id, key in save.consumed:
+        models.Event.objects.filter(id=event_id, run_id=run_id, consumed_at=None).update(
+            consumed_at=clock.Now(), consumed_by=key
+        )
+
+
+def _upsert(run_id: UUID, entry: Entry) -> None:
+    outcome = {
+        name: getattr(entry, name)
+        for name in ("seq", "status", "attempt", "value", "error", "due_at", "finished_at")
+    }
+    known = models.Entry.objects.filter(run_id=run_id, key=entry.key)
+    if known.filter(seq=None).update(**outcome) or known.exists():
+        return
+    asked = {
+        name: getattr(entry, name)
+        for name in ("key", "kind", "name", "position", "cause", "detail", "started_at")
+    }
+    models.Entry.objects.create(run_id=run_id, **asked, **outcome)
+
+
+def beat(runs: Sequence[tuple[UUID, int, str | None]], *, lease: timedelta) -> list[Beat]:
+    beats = []
+    for run_id, epoch, in_flight in runs:
+        mine = models.Run.objects.filter(id=run_id, epoch=epoch, owned=True)
+        shown = {} if in_flight is None else {"in_flight": json.loads(in_flight), "rev": F("rev") + 1}
+        if mine.update(due_at=clock.Now(lease), **shown):
+            run = models.Run.objects.only("wake_seq", "cancel_requested_at").get(id=run_id)
+            beats.append(Beat(run_id, run.wake_seq, run.cancel_requested_at is not None))
+    return beats
+
+
+def send(**event: Any) -> tuple[bool, bool]:
+    """Whether the run could be woken, and whether the event was new."""
+    run_id = event.pop("run")
+    with transaction.atomic(using=ALIAS):
+        open_run = models.Run.objects.filter(id=run_id).exclude(status__in=FINAL)
+        woken = open_run.update(
+            wake_seq=F("wake_seq") + 1,
+            rev=F("rev") + 1,
+            due_at=Case(When(_NO_WAKE, then=F("due_at")), default=clock.Now()),
+        )
+        if not woken:
+            return False, False
+        try:
+            with transaction.atomic(using=ALIAS):
+                models.Event.objects.create(run_id=run_id, created_at=clock.now(), **event)
+        except IntegrityError:
+            return True, False
+    return True, True

@@ -1,0 +1,290 @@
+"""The hot path on PostgreSQL: one statement, one commit, for any number of runs.
+
+Each statement is a whole transaction of the protocol. `fence` updates the runs first and
+so takes their row locks; what follows is inserted for the rows it returns and for no
+others. A worker that has lost a run writes nothing for it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, timedelta
+from typing import Any
+from uuid import UUID
+
+from orchestrator import clock
+from orchestrator.core.journal import CANCELLED, Entry
+from orchestrator.database import engine_connection
+from orchestrator.models import FINAL, Status
+from orchestrator.store.records import Beat, Block, Claim, Continue, Finish, Park, Save, Saved
+
+_FINAL = ", ".join(f"'{status}'" for status in FINAL)
+
+_CLAIM = """
+WITH due AS (
+    SELECT id FROM orchestrator_run
+    WHERE due_at <= {now} AND {which}
+    ORDER BY due_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+)
+UPDATE orchestrator_run run SET
+    epoch = run.epoch + 1, crashes = run.crashes + run.owned::int, owned = true,
+    due_at = {now} + %(lease)s, status = 'running', worker = %(worker)s,
+    started_at = coalesce(run.started_at, {now}), rev = run.rev + 1
+FROM due WHERE run.id = due.id
+RETURNING run.id, run.epoch, run.wake_seq, run.seq, run.crashes, run.workflow, run.version,
+    run.attempt, run.input, run.initiator, run.tags, run.started_at, run.cancel_requested_at,
+    run.cancel_reason, {now}
+"""
+
+_SAVE = """
+WITH fence AS (
+    UPDATE orchestrator_run run SET
+        seq = run.seq + want.outcomes, rev = run.rev + 1, crashes = 0,
+        owned = want.owned, epoch = run.epoch + want.ends::int,
+        status = coalesce(want.status, run.status),
+        due_at = CASE WHEN want.owned THEN run.due_at WHEN want.ends THEN NULL
+            WHEN run.wake_seq > want.wake_seq THEN {now} ELSE want.due_at END,
+        waiting_on = coalesce(want.waiting_on, run.waiting_on),
+        waiting_since = CASE WHEN want.waiting_on IS NULL THEN run.waiting_since
+            WHEN want.waiting_on = '[]' THEN NULL ELSE {now} END,
+        in_flight = CASE WHEN want.owned THEN run.in_flight ELSE '[]' END,
+        output = coalesce(want.output, run.output), error = coalesce(want.error, run.error),
+        finished_at = CASE WHEN want.status IN ({final}) THEN {now} ELSE run.finished_at END
+    FROM unnest(%(ids)s::uuid[], %(epochs)s::bigint[], %(wake_seqs)s::bigint[], %(counts)s::int[],
+        %(owned)s::bool[], %(ends)s::bool[], %(statuses)s::text[], %(dues)s::timestamptz[],
+        %(waiting_ons)s::jsonb[], %(outputs)s::text[], %(errors)s::jsonb[], %(heed)s::bool[])
+        AS want(id, epoch, wake_seq, outcomes, owned, ends, status, due_at, waiting_on, output, error,
+        heeds_cancel)
+    WHERE run.id = want.id AND run.epoch = want.epoch AND run.owned
+        AND (run.cancel_requested_at IS NULL OR NOT want.heeds_cancel)
+    RETURNING run.id, run.wake_seq, run.cancel_requested_at, run.cancel_reason, run.due_at
+){more}
+SELECT fence.*, {now} FROM fence
+"""
+
+_ENTRIES = """, entries AS (
+    INSERT INTO orchestrator_entry AS known (run_id, key, kind, name, position, cause, seq, status,
+        attempt, value, error, detail, due_at, started_at, finished_at)
+    SELECT new.* FROM unnest(%(e_run)s::uuid[], %(e_key)s::text[], %(e_kind)s::text[],
+        %(e_name)s::text[], %(e_position)s::int[], %(e_cause)s::int[], %(e_seq)s::int[],
+        %(e_status)s::text[], %(e_attempt)s::int[], %(e_value)s::text[], %(e_error)s::jsonb[],
+        %(e_detail)s::jsonb[], %(e_due_at)s::timestamptz[], %(e_started_at)s::timestamptz[],
+        %(e_finished_at)s::timestamptz[])
+        AS new(run_id, key, kind, name, position, cause, seq, status, attempt, value, error, detail,
+        due_at, started_at, finished_at)
+    JOIN fence ON fence.id = new.run_id
+    ON CONFLICT (run_id, key) DO UPDATE SET seq = excluded.seq, status = excluded.status,
+        attempt = excluded.attempt, value = excluded.value, error = excluded.error,
+        due_at = excluded.due_at, finished_at = excluded.finished_at
+    WHERE known.seq IS NULL
+)"""
+
+_ATTEMPTS = """, attempts AS (
+    INSERT INTO orchestrator_attempt (run_id, key, number, error, started_at, finished_at, worker)
+    SELECT new.*, %(worker)s FROM unnest(%(a_run)s::uuid[], %(a_key)s::text[], %(a_number)s::int[],
+        %(a_error)s::jsonb[], %(a_started_at)s::timestamptz[], %(a_finished_at)s::timestamptz[])
+        AS new(run_id, key, number, error, started_at, finished_at)
+    JOIN fence ON fence.id = new.run_id
+)"""
+
+_CONSUMED = """, consumed AS (
+    UPDATE orchestrator_event event SET consumed_at = {now}, consumed_by = took.key
+    FROM unnest(%(m_id)s::bigint[], %(m_run)s::uuid[], %(m_key)s::text[]) AS took(id, run_id, key)
+    JOIN fence ON fence.id = took.run_id
+    WHERE event.id = took.id AND event.run_id = took.run_id AND event.consumed_at IS NULL
+)"""
+
+_BEAT = """
+UPDATE orchestrator_run run SET due_at = {now} + %(lease)s,
+    in_flight = coalesce(mine.in_flight, run.in_flight),
+    rev = run.rev + (mine.in_flight IS NOT NULL)::int
+FROM unnest(%(ids)s::uuid[], %(epochs)s::bigint[], %(in_flights)s::jsonb[]) AS mine(id, epoch, in_flight)
+WHERE run.id = mine.id AND run.epoch = mine.epoch AND run.owned
+RETURNING run.id, run.wake_seq, run.cancel_requested_at IS NOT NULL
+"""
+
+_SEND = """
+WITH woken AS (
+    UPDATE orchestrator_run SET wake_seq = wake_seq + 1, rev = rev + 1,
+        due_at = CASE WHEN owned OR status IN ('scheduled', 'paused', 'blocked')
+            THEN due_at ELSE {now} END
+    WHERE id = %(run)s AND status NOT IN ({final})
+    RETURNING id
+), stored AS (
+    INSERT INTO orchestrator_event (run_id, name, correlation, payload, event_id, sent_by, created_at)
+    SELECT id, %(name)s, %(correlation)s, %(payload)s, %(event_id)s, %(sent_by)s, {now} FROM woken
+    ON CONFLICT (run_id, event_id) DO NOTHING
+    RETURNING id
+)
+SELECT (SELECT count(*) FROM woken), (SELECT count(*) FROM stored)
+"""
+
+
+def claim(
+    *, limit: int, lease: timedelta, worker: str, known: Sequence[tuple[str, str]], only: UUID | None
+) -> list[Claim]:
+    which = (
+        "(workflow, version) IN (SELECT * FROM unnest(%(names)s::text[], %(versions)s::text[]))"
+    )
+    if only is not None:
+        which = f"id = %(only)s AND {which}"
+    rows = _rows(
+        _CLAIM,
+        {
+            "limit": limit,
+            "lease": lease,
+            "worker": worker,
+            "only": only,
+            "names": [name for name, _ in known],
+            "versions": [version for _, version in known],
+        },
+        which=which,
+    )
+    return [_claim(row) for row in rows]
+
+
+def _claim(row: tuple[Any, ...]) -> Claim:
+    return Claim(
+        run_id=row[0],
+        epoch=row[1],
+        wake_seq=row[2],
+        seq=row[3],
+        crashes=row[4],
+        workflow=row[5],
+        version=row[6],
+        attempt=row[7],
+        input=row[8],
+        initiator=row[9],
+        tags=json.loads(row[10]),
+        started_at=row[11].astimezone(UTC),
+        cancel_requested_at=row[12],
+        cancel_reason=row[13],
+        is_first=row[1] == 1,
+    )
+
+
+def save(saves: Sequence[Save], *, worker: str) -> list[Saved]:
+    more = ""
+    params = _fence_params(saves)
+    if entries := [(one.claim.run_id, entry) for one in saves for entry in _entries(one)]:
+        more += _ENTRIES
+        params |= _entry_params(entries)
+    if any(one.attempts for one in saves):
+        more += _ATTEMPTS
+        params |= _attempt_params(saves) | {"worker": worker}
+    if any(one.consumed for one in saves):
+        more += _CONSUMED
+        params |= _consumed_params(saves)
+    rows = _rows(_SAVE, params, more=more)
+    return [
+        Saved(run_id, wake_seq, cancelled, reason, due_at is not None and due_at <= at, at)
+        for run_id, wake_seq, cancelled, reason, due_at, at in rows
+    ]
+
+
+def beat(runs: Sequence[tuple[UUID, int, str | None]], *, lease: timedelta) -> list[Beat]:
+    ids, epochs, in_flights = zip(*runs, strict=True)
+    rows = _rows(
+        _BEAT,
+        {"lease": lease, "ids": list(ids), "epochs": list(epochs), "in_flights": list(in_flights)},
+    )
+    return [Beat(*row) for row in rows]
+
+
+def send(**event: Any) -> tuple[bool, bool]:
+    """Whether the run could be woken, and whether the event was new."""
+    [(woken, stored)] = _rows(_SEND, event)
+    return bool(woken), bool(stored)
+
+
+def _rows(statement: str, params: dict[str, Any], **parts: str) -> list[tuple[Any, ...]]:
+    connection = engine_connection()
+    for name, part in parts.items():
+        statement = statement.replace(f"{{{name}}}", part)
+    statement = statement.replace("{now}", clock.sql(connection)).replace("{final}", _FINAL)
+    with connection.cursor() as cursor:
+        cursor.execute(statement, params)
+        return cursor.fetchall()
+
+
+def _entries(save: Save) -> list[Entry]:
+    return [*save.opened, *save.outcomes, *(closed_entry(entry) for entry in save.closed)]
+
+
+def closed_entry(entry: Entry) -> Entry:
+    """An open entry as it is stored when nobody waits for it any more."""
+    return Entry(
+        key=entry.key,
+        kind=entry.kind,
+        name=entry.name,
+        position=entry.position,
+        cause=entry.cause,
+        status=CANCELLED,
+        attempt=entry.attempt,
+        detail=entry.detail,
+        started_at=entry.started_at,
+        finished_at=entry.finished_at,
+    )
+
+
+def _fence_params(saves: Sequence[Save]) -> dict[str, Any]:
+    wants = [_want(save) for save in saves]
+    names = ("owned", "ends", "statuses", "dues", "waiting_ons", "outputs", "errors")
+    params: dict[str, Any] = {name: [want[at] for want in wants] for at, name in enumerate(names)}
+    return params | {
+        "ids": [save.claim.run_id for save in saves],
+        "epochs": [save.claim.epoch for save in saves],
+        "wake_seqs": [save.claim.wake_seq for save in saves],
+        "counts": [len(save.outcomes) for save in saves],
+        "heed": [save.heeds_cancel for save in saves],
+    }
+
+
+def _want(save: Save) -> tuple[Any, ...]:
+    """owned, ends, status, due_at, waiting_on, output, error"""
+    match save.then:
+        case Continue():
+            return (True, False, None, None, None, None, None)
+        case Park(status, due_at, waiting_on):
+            return (False, False, status, due_at, json.dumps(waiting_on), None, None)
+        case Finish(status, output, error):
+            return (False, True, status, None, "[]", output, _json(error))
+        case Block(error):
+            return (False, True, Status.BLOCKED, None, "[]", None, _json(error))
+
+
+def _entry_params(entries: Sequence[tuple[UUID, Entry]]) -> dict[str, Any]:
+    params: dict[str, Any] = {"e_run": [run_id for run_id, _ in entries]}
+    for name in (
+        "key kind name position cause seq status attempt value due_at started_at finished_at"
+    ).split():
+        params[f"e_{name}"] = [getattr(entry, name) for _, entry in entries]
+    params["e_error"] = [_json(entry.error) for _, entry in entries]
+    params["e_detail"] = [_json(entry.detail) for _, entry in entries]
+    return params
+
+
+def _attempt_params(saves: Sequence[Save]) -> dict[str, Any]:
+    attempts = [(save.claim.run_id, attempt) for save in saves for attempt in save.attempts]
+    return {
+        "a_run": [run_id for run_id, _ in attempts],
+        "a_key": [attempt.key for _, attempt in attempts],
+        "a_number": [attempt.number for _, attempt in attempts],
+        "a_error": [_json(attempt.error) for _, attempt in attempts],
+        "a_started_at": [attempt.started_at for _, attempt in attempts],
+        "a_finished_at": [attempt.finished_at for _, attempt in attempts],
+    }
+
+
+def _consumed_params(saves: Sequence[Save]) -> dict[str, Any]:
+    took = [(event_id, save.claim.run_id, key) for save in saves for event_id, key in save.consumed]
+    return {
+        "m_id": [event_id for event_id, _, _ in took],
+        "m_run": [run_id for _, run_id, _ in took],
+        "m_key": [key for _, _, key in took],
+    }
+
+
+def _json(value: Any) -> str | None:
+    return None if value is None else json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,130 @@
+"""What the store is asked to write, and what it answers. Plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from orchestrator.core.journal import Entry
+from orchestrator.waits import CloseReason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A run that this worker holds, as it was when it was claimed."""
+
+    run_id: UUID
+    epoch: int
+    wake_seq: int
+    seq: int
+    crashes: int
+    workflow: str
+    version: str
+    attempt: int
+    input: str
+    initiator: str | None
+    tags: Mapping[str, Any]
+    started_at: datetime
+    cancel_requested_at: datetime | None
+    cancel_reason: str
+    # A run that was never claimed before has no journal, and without a wake no mail.
+    is_first: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailedAttempt:
+    """One attempt of a step that failed."""
+
+    key: str
+    number: int
+    error: dict[str, Any]
+    started_at: datetime
+    finished_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """An event that no wait has consumed yet."""
+
+    id: int
+    name: str
+    correlation: str | None
+    payload: str
+
+
+@dataclass(frozen=True, slots=True)
+class Continue:
+    """The run goes on in this worker."""
+
+
+@dataclass(frozen=True, slots=True)
+class Park:
+    """Let go of the run until `due_at` (None: until something wakes it)."""
+
+    status: str
+    due_at: datetime | None
+    waiting_on: Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """The run has ended."""
+
+    status: str
+    output: str | None = None
+    error: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """The run cannot go on until someone mends its code or decides."""
+
+    error: Mapping[str, Any]
+
+
+@dataclass(slots=True, kw_only=True)
+class Save:
+    """All that one run has to record at once, and what becomes of it then."""
+
+    claim: Claim
+    outcomes: list[Entry] = field(default_factory=list)
+    opened: list[Entry] = field(default_factory=list)
+    # Open entries that nobody waits for any more.
+    closed: list[Entry] = field(default_factory=list)
+    # Open entries whose apps must be told that no answer is wanted any more, and why.
+    told: list[tuple[Entry, CloseReason]] = field(default_factory=list)
+    attempts: list[FailedAttempt] = field(default_factory=list)
+    consumed: list[tuple[int, str]] = field(default_factory=list)
+    # Whether the body has been told of a cancel. Until it has, nothing new is opened and
+    # the run does not end in another way.
+    knows_cancel: bool = False
+    then: Continue | Park | Finish | Block = field(default_factory=Continue)
+
+    @property
+    def heeds_cancel(self) -> bool:
+        """Whether this save must not be written if a cancel came that the body does not know."""
+        return not self.knows_cancel and (bool(self.opened) or isinstance(self.then, Finish))
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """The run as it is after a save that found it still ours."""
+
+    run_id: UUID
+    wake_seq: int
+    cancel_requested_at: datetime | None
+    cancel_reason: str
+    is_due: bool
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """The answer to a heartbeat for a run that is still ours."""
+
+    run_id: UUID
+    wake_seq: int
+    is_cancelled: bool

@@ -1,0 +1,150 @@
+"""What a tick asks of the store: claim, load, save, heartbeat, give back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from types import ModuleType
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F
+
+from orchestrator import clock, failpoints, models, waits
+from orchestrator.core.journal import Entry, History
+from orchestrator.database import ALIAS, is_postgresql
+from orchestrator.models import Status
+from orchestrator.store import portable, postgresql
+from orchestrator.store.records import Beat, Claim, Mail, Save, Saved
+
+# Replaced in tests that run the portable statements on PostgreSQL.
+FUSED = True
+
+_ENTRY_FIELDS = (
+    "key kind name position cause seq status attempt value error detail due_at started_at finished_at"
+).split()
+
+
+def _dialect() -> ModuleType:
+    # The fused statement has no room for a failpoint between its fence and its records.
+    fused = FUSED and is_postgresql() and not failpoints.is_armed("in_tx_after_fence")
+    return postgresql if fused else portable
+
+
+def claim(
+    *,
+    limit: int,
+    lease: timedelta,
+    worker: str,
+    known: Sequence[tuple[str, str]],
+    only: UUID | None = None,
+) -> list[Claim]:
+    """Take up to `limit` due runs of known workflows, oldest first. One statement.
+
+    A run that another worker holds is due only when its lease has run out.
+    """
+    claims: list[Claim] = _dialect().claim(
+        limit=limit, lease=lease, worker=worker, known=known, only=only
+    )
+    return claims
+
+
+def load_journals(claims: Iterable[Claim]) -> dict[UUID, History]:
+    """The journals of claimed runs. Only after the claim: before it another may still write."""
+    wanted = [claim.run_id for claim in claims if not claim.is_first]
+    entries: dict[UUID, list[Entry]] = {run_id: [] for run_id in wanted}
+    if wanted:
+        rows = models.Entry.objects.filter(run_id__in=wanted).values_list("run_id", *_ENTRY_FIELDS)
+        for run_id, *values in rows:
+            entries[run_id].append(Entry(**dict(zip(_ENTRY_FIELDS, values, strict=True))))
+    return {run_id: History.of(found) for run_id, found in entries.items()}
+
+
+def load_mail(run_ids: Sequence[UUID]) -> dict[UUID, list[Mail]]:
+    """The events of these runs that no wait has consumed, in their order."""
+    mail: dict[UUID, list[Mail]] = {run_id: [] for run_id in run_ids}
+    if run_ids:
+        rows = (
+            models.Event.objects.filter(run_id__in=run_ids, consumed_at=None)
+            .order_by("id")
+            .values_list("run_id", "id", "name", "correlation", "payload")
+        )
+        for run_id, *values in rows:
+            mail[run_id].append(Mail(*values))
+    return mail
+
+
+def save(saves: Sequence[Save], *, worker: str) -> dict[UUID, Saved]:
+    """Record all of it in one transaction, each run fenced by its epoch.
+
+    A run that is missing in the answer belongs to another worker now (or was cancelled):
+    nothing was written for it. One statement on PostgreSQL, unless an app's waits open
+    or close: their side is written in the same transaction.
+    """
+    if not any(_has_side(one) for one in saves):
+        return _by_id(_dialect().save(saves, worker=worker))
+    with transaction.atomic(using=ALIAS):
+        saved = _by_id(_dialect().save(saves, worker=worker))
+        for one in saves:
+            if one.claim.run_id in saved:
+                _tell_apps(one, saved[one.claim.run_id].at)
+    return saved
+
+
+def _by_id(saved: list[Saved]) -> dict[UUID, Saved]:
+    return {one.run_id: one for one in saved}
+
+
+def _has_side(save: Save) -> bool:
+    return any(waits.get(entry.kind) for entry in save.opened) or any(
+        waits.get(entry.kind) for entry, _ in save.told
+    )
+
+
+def _tell_apps(save: Save, at: datetime) -> None:
+    run_id = save.claim.run_id
+    for entry in save.opened:
+        if kind := waits.get(entry.kind):
+            kind.opened(
+                waits.Opening(run_id, entry.key, entry.name, entry.detail or {}, at, entry.due_at)
+            )
+    for entry, reason in save.told:
+        if kind := waits.get(entry.kind):
+            kind.closed(waits.Closing(run_id, [entry.key], reason))
+
+
+def beat(runs: Sequence[tuple[UUID, int, str | None]], *, lease: timedelta) -> list[Beat]:
+    """Extend the leases of `(run, epoch, steps in flight as JSON or None)`.
+
+    A run that is missing in the answer is no longer ours.
+    """
+    if not runs:
+        return []
+    beats: list[Beat] = _dialect().beat(runs, lease=lease)
+    return beats
+
+
+def give_back(claims: Sequence[Claim]) -> None:
+    """Let others have these runs at once: this worker is going away. Not a crash."""
+    for one in claims:
+        models.Run.objects.filter(id=one.run_id, epoch=one.epoch, owned=True).update(
+            owned=False, crashes=0, due_at=clock.Now(), status=Status.PENDING, rev=F("rev") + 1
+        )
+
+
+def next_due() -> datetime | None:
+    """When the next run falls due; None when none will. One look at an index."""
+    return (
+        models.Run.objects.filter(due_at__isnull=False)
+        .order_by("due_at")
+        .values_list("due_at", flat=True)
+        .first()
+    )
+
+
+def peek(claim: Claim) -> Saved | None:
+    """The run as it is now, if it is still ours; None when it is not."""
+    run = models.Run.objects.filter(id=claim.run_id, epoch=claim.epoch, owned=True).first()
+    if run is None:
+        return None
+    return Saved(run.id, run.wake_seq, run.cancel_requested_at, run.cancel_reason, False, clock.now())

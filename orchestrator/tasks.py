@@ -1,0 +1,54 @@
+"""What Celery does for the engine: carries hints to the workers, and hosts them.
+
+A message says "look at run X" and nothing else. It has no ETA, no expiry and no result.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from celery import shared_task, signals
+
+from orchestrator.engine import worker
+
+
+@shared_task(name="orchestrator.tick", ignore_result=True)
+def tick(run_id: str | None = None) -> None:
+    """Look at a run, and at whatever else is due."""
+    worker.look()
+
+
+@shared_task(name="orchestrator.sweep", ignore_result=True)
+def sweep() -> None:
+    """Look at whatever is due. Each worker does so by itself; for Celery beat, if you run it."""
+    worker.look()
+
+
+def publish(run_id: UUID) -> None:
+    """Send the hint. Raises whatever the broker's client raises, within a second or so."""
+    tick.apply_async((str(run_id),), retry=False)
+
+
+def host(**_: Any) -> None:
+    """Start the engine in this process. Connected to Celery's worker signals."""
+    worker.start()
+
+
+def unhost(**_: Any) -> None:
+    """Stop the engine in this process and give its runs back."""
+    worker.stop()
+
+
+def connect() -> None:
+    """Run the engine in every Celery worker process of this project."""
+    signals.worker_ready.connect(_on_ready, weak=False)
+    signals.worker_process_init.connect(host, weak=False)
+    signals.worker_shutting_down.connect(unhost, weak=False)
+    signals.worker_process_shutdown.connect(unhost, weak=False)
+
+
+def _on_ready(sender: Any, **_: Any) -> None:
+    # A prefork worker executes in its children, each of which has its own engine.
+    if "prefork" not in type(sender.pool).__module__:
+        host()

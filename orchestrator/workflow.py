@@ -1,0 +1,124 @@
+"""`@workflow`: registers a body and makes the object that starts runs of it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+from typing import Any, Generic, TypeVar, overload
+
+from orchestrator.core.context import Context
+from orchestrator.core.definition import Definition, registry
+from orchestrator.core.durations import Duration
+from orchestrator.core.retry import Retry
+from orchestrator.run import Run
+
+I = TypeVar("I")  # noqa: E741 - the input type
+O = TypeVar("O")  # noqa: E741 - the output type
+
+
+class Workflow(Generic[I, O]):
+    """A registered workflow. Call `start` to begin a run of it."""
+
+    def __init__(self, definition: Definition) -> None:
+        self.definition = definition
+        self.__doc__ = definition.fn.__doc__
+        self.__name__ = definition.fn.__name__
+        self.__module__ = definition.fn.__module__
+
+    @property
+    def name(self) -> str:
+        return self.definition.name
+
+    @property
+    def version(self) -> str:
+        return self.definition.version
+
+    def start(
+        self,
+        input: I | None = None,  # noqa: A002 - the field's word
+        *,
+        version: str | None = None,
+        idempotency_key: str | None = None,
+        delay: Duration | None = None,
+        at: datetime | None = None,
+        initiator: Any = None,
+        tags: Mapping[str, Any] | None = None,
+    ) -> Run[O]:
+        """Start a run, and return its handle.
+
+        Inside `transaction.atomic()` the run commits with the caller's data, or not at
+        all. A broker that is down does not make this fail. Raises InvalidInput before
+        anything is written. With the `idempotency_key` of an earlier run of this workflow
+        that run is returned; IdempotencyConflict if its input was another one.
+        `initiator` is who asks for it: a user, or any text.
+        """
+        from orchestrator import client  # noqa: PLC0415 - the client needs a configured Django
+
+        return client.start(
+            self.name,
+            input,
+            version=version,
+            idempotency_key=idempotency_key,
+            delay=delay,
+            at=at,
+            initiator=initiator,
+            tags=tags,
+        )
+
+    def __repr__(self) -> str:
+        return f"<Workflow {self.name} {self.version}>"
+
+
+class Decorator:
+    """Turns a body into a `Workflow`, with the options that `workflow` was given."""
+
+    def __init__(self, options: dict[str, Any]) -> None:
+        self._options = options
+
+    @overload
+    def __call__(self, fn: Callable[[Context[Any]], Awaitable[O]], /) -> Workflow[None, O]: ...
+
+    @overload
+    def __call__(self, fn: Callable[[Context[Any], I], Awaitable[O]], /) -> Workflow[I, O]: ...
+
+    def __call__(self, fn: Callable[..., Any], /) -> Workflow[Any, Any]:
+        definition = Definition(fn=fn, **self._options)
+        registry.add(definition)
+        return Workflow(definition)
+
+
+def workflow(
+    *,
+    name: str,
+    version: str = "1",
+    default: bool = False,
+    step_retry: Retry | None = None,
+    idempotency_key: str | None = None,
+    priority: int = 0,
+    tags: Mapping[str, Any] | None = None,
+    input_schema: Any = None,
+    output_schema: Any = None,
+) -> Decorator:
+    """Register an `async def` as a workflow.
+
+    `version`s of a name live side by side: a run keeps its own for life, and a new run
+    takes the one that is the `default`, or else the highest. `step_retry` is the policy of
+    steps that name none. `idempotency_key` is a `str.format` template over the input, such
+    as `"order-{order_id}"`. `input_schema` and `output_schema` (a pydantic model, or any
+    callable that raises) replace the annotations.
+
+    Raises TypeError and ValueError at import for a body or a name that cannot work.
+    """
+    return Decorator(
+        {
+            "name": name,
+            "version": version,
+            "is_default": default,
+            "step_retry": step_retry,
+            "idempotency_key": idempotency_key,
+            "priority": priority,
+            "tags": dict(tags or {}),
+            "input_schema": input_schema,
+            "output_schema": output_schema,
+        }
+    )

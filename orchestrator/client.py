@@ -27,7 +27,7 @@ MAX_KEY = 255
 
 def start(
     workflow: str,
-    input: Any = None,  # noqa: A002 - the field's word
+    input: Any = None,
     *,
     version: str | None = None,
     idempotency_key: str | None = None,
@@ -52,7 +52,7 @@ def start(
 
 def start_or_find(
     workflow: str,
-    input: Any = None,  # noqa: A002
+    input: Any = None,
     *,
     version: str | None = None,
     idempotency_key: str | None = None,
@@ -92,12 +92,16 @@ def send_event(
 ) -> Delivery:
     """Send an event to one run. See `orchestrator.send_event`."""
     if not name or len(name) > MAX_KEY or name.startswith("@"):
-        raise ValueError(f"an event's name is a text of 1 to {MAX_KEY} characters without a leading @: {name!r}")
+        raise ValueError(
+            f"an event's name is a text of 1 to {MAX_KEY} characters without a leading @: {name!r}"
+        )
     found = _uuid(run_id)
     if found is None:
         return Delivery(False, "no run has this id")
     text = codec.encode(payload, root="payload", limit=conf.MAX_PAYLOAD)
-    sent = runs.send(found, name, text, correlation=_key(key), event_id=_key(event_id), sent_by=sent_by)
+    sent = runs.send(
+        found, name, text, correlation=_key(key), event_id=_key(event_id), sent_by=sent_by
+    )
     if not sent.delivered:
         return Delivery(False, sent.reason)
     _tell_workers(found)
@@ -157,7 +161,7 @@ def _delay(delay: Duration | None, at: datetime | None) -> timedelta:
 def _key(key: str | None) -> str | None:
     if key is None:
         return None
-    if not isinstance(key, str) or not key or len(key) > MAX_KEY or "\x00" in key:
+    if not key or len(key) > MAX_KEY or "\x00" in key:
         raise ValueError(f"a key is a text of 1 to {MAX_KEY} characters, not {key!r}")
     return key
 

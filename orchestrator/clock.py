@@ -49,7 +49,11 @@ def sql(connection: BaseDatabaseWrapper, offset: timedelta = ZERO) -> str:
     offset += _skew
     if connection.vendor == "postgresql":
         seconds = offset.total_seconds()
-        return f"(statement_timestamp() + interval '{seconds:.6f} s')" if seconds else "statement_timestamp()"
+        return (
+            f"(statement_timestamp() + interval '{seconds:.6f} s')"
+            if seconds
+            else "statement_timestamp()"
+        )
     instant = timezone.now().astimezone(UTC).replace(tzinfo=None) + offset
     return f"'{instant.isoformat(sep=' ', timespec='microseconds')}'"
 

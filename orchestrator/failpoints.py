@@ -39,6 +39,7 @@ class Failpoint:
     step: str | None = None
     times: int = 1
     kill: bool = False
+    error: Exception | None = None
 
 
 _armed: list[Failpoint] = []
@@ -46,12 +47,21 @@ _lock = threading.Lock()
 
 
 def arm(
-    name: str, *, run_id: UUID | None = None, step: str | None = None, times: int = 1, kill: bool = False
+    name: str,
+    *,
+    run_id: UUID | None = None,
+    step: str | None = None,
+    times: int = 1,
+    kill: bool = False,
+    error: Exception | None = None,
 ) -> None:
-    """Die at `name` the next `times` times that it is hit for this run and step."""
+    """Die at `name` the next `times` times that it is hit for this run and step.
+
+    With `error` that is raised instead: at `before_body` the step fails with it.
+    """
     if name not in NAMES:
         raise ValueError(f"no failpoint {name!r}. Known: {', '.join(NAMES)}")
-    _armed.append(Failpoint(name, run_id, step, times, kill))
+    _armed.append(Failpoint(name, run_id, step, times, kill, error))
 
 
 def disarm() -> None:
@@ -76,7 +86,7 @@ def hit(name: str, run_ids: Iterable[UUID] = (), step: str | None = None) -> Non
             _armed.remove(found)
     if found.kill:
         os.kill(os.getpid(), signal.SIGKILL)
-    raise Died(name)
+    raise found.error or Died(name)
 
 
 def _match(name: str, run_ids: set[UUID], step: str | None) -> Failpoint | None:

@@ -42,7 +42,7 @@ def send(run_id: UUID) -> None:
         return
     try:
         _publisher(run_id)
-    except Exception as error:  # noqa: BLE001 - whatever a broker's client raises
+    except Exception as error:
         with _lock:
             failures += 1
             _closed_until = time.monotonic() + OPEN_SECONDS

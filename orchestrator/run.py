@@ -110,7 +110,7 @@ class Run(Generic[O]):
 
     @property
     def status(self) -> str:
-        """scheduled, pending, running, waiting, awaiting_retry, paused, blocked, completed, failed or cancelled."""
+        """Where the run is: see `orchestrator.models.Status`."""
         return str(self._row.status)
 
     @property
@@ -136,7 +136,7 @@ class Run(Generic[O]):
 
     @property
     def tags(self) -> dict[str, Any]:
-        return self._row.tags
+        return dict(self._row.tags)
 
     @property
     def created_at(self) -> datetime:
@@ -189,21 +189,32 @@ class Run(Generic[O]):
             error = self.error or {}
             raise RunFailed(f"run {self.id} failed: {error.get('message', '')}", error)
         if self.status == "cancelled":
-            raise RunCancelled(f"run {self.id} was cancelled: {self._row.cancel_reason or 'no reason given'}")
+            raise RunCancelled(
+                f"run {self.id} was cancelled: {self._row.cancel_reason or 'no reason given'}"
+            )
         return self.output  # type: ignore[return-value] # None only if O allows it
 
     def wait(
-        self, status: str = "completed", timeout: Duration | None = None, poll: Duration | None = None
+        self,
+        status: str = "completed",
+        timeout: Duration | None = None,
+        poll: Duration | None = None,
     ) -> Outcome:
         """Wait until the run has `status`, or can no longer get it, or `timeout` is over."""
         if not self._wait_for((*_FINAL, status), timeout, poll):
             return Outcome(False, self.status, "timeout")
         if self.status == status:
             return Outcome(True, self.status)
-        return Outcome(False, self.status, (self.error or {}).get("message") or self._row.cancel_reason)
+        return Outcome(
+            False, self.status, (self.error or {}).get("message") or self._row.cancel_reason
+        )
 
-    def _wait_for(self, statuses: tuple[str, ...], timeout: Duration | None, poll: Duration | None) -> bool:
-        until = None if timeout is None else time.monotonic() + parse_duration(timeout).total_seconds()
+    def _wait_for(
+        self, statuses: tuple[str, ...], timeout: Duration | None, poll: Duration | None
+    ) -> bool:
+        until = (
+            None if timeout is None else time.monotonic() + parse_duration(timeout).total_seconds()
+        )
         pause = _POLL_SECONDS if poll is None else parse_duration(poll).total_seconds()
         while self.refresh().status not in statuses:
             left = None if until is None else until - time.monotonic()
@@ -239,7 +250,9 @@ class Run(Generic[O]):
         client.retry(self.id)
         return self.refresh()
 
-    def send_event(self, name: str, payload: Any = None, *, key: str | None = None, event_id: str | None = None) -> Delivery:
+    def send_event(
+        self, name: str, payload: Any = None, *, key: str | None = None, event_id: str | None = None
+    ) -> Delivery:
         """Send an event to this run. See `orchestrator.send_event`."""
         return send_event(name, payload, key=key, run=self, event_id=event_id)
 
@@ -278,4 +291,6 @@ def send_event(
 
     if run is None:
         raise OrchestratorError("send_event needs run=")
-    return client.send_event(name, payload, key=key, run_id=run.id if isinstance(run, Run) else run, event_id=event_id)
+    return client.send_event(
+        name, payload, key=key, run_id=run.id if isinstance(run, Run) else run, event_id=event_id
+    )

@@ -35,7 +35,7 @@ class Workflow(Generic[I, O]):
 
     def start(
         self,
-        input: I | None = None,  # noqa: A002 - the field's word
+        input: I | None = None,
         *,
         version: str | None = None,
         idempotency_key: str | None = None,

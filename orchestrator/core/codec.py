@@ -66,9 +66,11 @@ def _pack(value: Any, path: str, depth: int) -> Any:
     kind = type(value)
     if value is None or kind is bool:
         return value
-    writer = _WRITERS.get(kind) or _writer_of_subclass(kind)
+    writer = _WRITERS.get(kind) or _writer_of_subclass(kind)  # type: ignore[arg-type] # a class is hashable
     if writer is None:
-        raise NotSerializable(f"{path} is a {kind.__module__}.{kind.__qualname__}: cannot be stored")
+        raise NotSerializable(
+            f"{path} is a {kind.__module__}.{kind.__qualname__}: cannot be stored"
+        )
     return writer(value, path, depth + 1)
 
 
@@ -104,7 +106,10 @@ def _set_items(values: Any, path: str, depth: int) -> list[Any]:
 
 
 def _mapping(value: dict[Any, Any], path: str, depth: int) -> Any:
-    if all(isinstance(key, str) and not isinstance(key, Enum) for key in value) and TAG not in value:
+    if (
+        all(isinstance(key, str) and not isinstance(key, Enum) for key in value)
+        and TAG not in value
+    ):
         return {
             _text(key, f"{path} (a key)", depth): _pack(item, f"{path}.{key}", depth)
             for key, item in value.items()

@@ -7,7 +7,7 @@ import random
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Generic, TypeVar, TypeVarTuple, Unpack, overload
+from typing import Any, Generic, TypeVar, TypeVarTuple, overload
 from uuid import UUID
 
 from orchestrator.core.body import Body
@@ -79,7 +79,7 @@ class Context(Generic[I]):
         self._body = body
         self._info = info
         self._step_retry = step_retry
-        self.random = random.Random(info.run_id.int)  # noqa: S311 - the same on every replay
+        self.random = random.Random(info.run_id.int)
         """Random numbers that are the same on every replay."""
         self.steps: Mapping[str, StepMetadata] = Steps(body.seen)
         """Metadata of the steps whose outcome the body has seen, by key."""
@@ -115,7 +115,7 @@ class Context(Generic[I]):
         return self._info.tags
 
     def now(self) -> datetime:
-        """The time of the last outcome, in UTC by the database's clock. The same on every replay."""
+        """The time of the last outcome, in UTC by the database's clock. Replays see the same."""
         return self._body.now
 
     def uuid4(self) -> UUID:
@@ -126,9 +126,9 @@ class Context(Generic[I]):
     async def step(
         self,
         name: str,
-        fn: Callable[[Unpack[Ts]], Awaitable[T]],
+        fn: Callable[[*Ts], Awaitable[T]],
         /,
-        *args: Unpack[Ts],
+        *args: *Ts,
         retry: Retry | None = None,
         timeout: Duration | None = None,
         idempotency_key: str | None = None,
@@ -139,16 +139,16 @@ class Context(Generic[I]):
     async def step(
         self,
         name: str,
-        fn: Callable[[Unpack[Ts]], T],
+        fn: Callable[[*Ts], T],
         /,
-        *args: Unpack[Ts],
+        *args: *Ts,
         retry: Retry | None = None,
         timeout: Duration | None = None,
         idempotency_key: str | None = None,
         atomic: bool = False,
     ) -> T: ...
 
-    async def step(
+    async def step(  # type: ignore[misc] # mypy does not match *args: Any with *args: *Ts
         self,
         name: str,
         fn: Callable[..., Any],
@@ -222,7 +222,13 @@ class Context(Generic[I]):
         raises) is checked at the sender.
         """
         return await self.wait(
-            name, kind=EVENT, event=name, correlation=key, timeout=timeout, default=default, schema=schema
+            name,
+            kind=EVENT,
+            event=name,
+            correlation=key,
+            timeout=timeout,
+            default=default,
+            schema=schema,
         )
 
     async def wait(
@@ -268,7 +274,7 @@ class Context(Generic[I]):
                 f"{name!r} was asked for inside the step {outer!r}. A step is one thing: "
                 "ask for both in the workflow's body."
             )
-        if not isinstance(name, str) or not name or len(name) > MAX_NAME or "\x00" in name:
+        if not name or len(name) > MAX_NAME or "\x00" in name:
             raise ValueError(f"a step's name is a text of 1 to {MAX_NAME} characters, not {name!r}")
         if name.startswith("@"):
             raise ValueError(f"names that start with @ are the engine's own: {name!r}")

@@ -68,7 +68,9 @@ class Definition:
 
     def validate_output(self, value: Any) -> Any:
         """`value` as the body's return type. Raises InvalidInput."""
-        return _validated(self.output_schema or self.output_adapter, value, f"output of {self.name}")
+        return _validated(
+            self.output_schema or self.output_adapter, value, f"output of {self.name}"
+        )
 
     def key_for(self, value: Any) -> str | None:
         """The idempotency key that the template makes of an input. Raises InvalidInput."""
@@ -79,7 +81,8 @@ class Definition:
             return self.idempotency_key.format(value, **{"input": value, **fields})
         except (KeyError, IndexError, AttributeError) as error:
             raise InvalidInput(
-                f"{self.name}: the input has nothing for {error} in idempotency_key={self.idempotency_key!r}"
+                f"{self.name}: the input has nothing for {error} in "
+                f"idempotency_key={self.idempotency_key!r}"
             ) from error
 
     def _adapter(self, name: str) -> TypeAdapter[Any]:
@@ -143,7 +146,9 @@ def _check_name(what: str, name: object) -> None:
 def _check_signature(fn: Callable[..., Any]) -> None:
     where = _place(fn)
     if not inspect.iscoroutinefunction(fn):
-        raise TypeError(f"{where}: a workflow's body is an `async def`; write `async def {fn.__name__}(ctx, …)`")
+        raise TypeError(
+            f"{where}: a workflow's body is an `async def`; write `async def {fn.__name__}(ctx, …)`"
+        )
     parameters = inspect.signature(fn).parameters.values()
     kinds = {parameter.kind for parameter in parameters}
     positional = {inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD}
@@ -160,12 +165,17 @@ def _validated(schema: Any, value: Any, what: str) -> Any:
         checked = schema(value)
     except ValidationError as error:
         errors: list[dict[str, Any]] = [
-            {"loc": list(one["loc"]), "msg": one["msg"], "type": one["type"]} for one in error.errors()
+            {"loc": list(one["loc"]), "msg": one["msg"], "type": one["type"]}
+            for one in error.errors()
         ]
-        lines = "; ".join(f"{'.'.join(map(str, one['loc'])) or 'value'}: {one['msg']}" for one in errors)
+        lines = "; ".join(
+            f"{'.'.join(map(str, one['loc'])) or 'value'}: {one['msg']}" for one in errors
+        )
         raise InvalidInput(f"{what}: {lines}", errors) from error
     except Exception as error:
-        raise InvalidInput(f"{what}: {error}", [{"loc": [], "msg": str(error), "type": "refused"}]) from error
+        raise InvalidInput(
+            f"{what}: {error}", [{"loc": [], "msg": str(error), "type": "refused"}]
+        ) from error
     # A validator that only raises returns None: the value is what it was.
     return value if checked is None else checked
 

@@ -39,7 +39,7 @@ def parse_duration(value: Duration) -> timedelta:
     elif isinstance(value, str):
         seconds = _parse(value)
     else:
-        raise ValueError(f"not a duration: {value!r}")
+        seconds = math.nan
     if not math.isfinite(seconds) or seconds < 0:
         raise ValueError(f"not a duration: {value!r}")
     try:

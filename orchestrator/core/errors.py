@@ -95,11 +95,34 @@ class NonDeterminism(OrchestratorError):
     the place in the journal, counted from 1.
     """
 
-    def __init__(self, message: str, *, expected: str = "", got: str = "", position: int = 0) -> None:
+    def __init__(
+        self, message: str, *, expected: str = "", got: str = "", position: int = 0
+    ) -> None:
         super().__init__(message)
         self.expected = expected
         self.got = got
         self.position = position
+
+
+class SwallowedSuspension(OrchestratorError):
+    """The body caught the end of its own suspension."""
+
+    def __str__(self) -> str:
+        return (
+            "the body caught the GeneratorExit with which Python drops a suspended coroutine. "
+            "A bare `except:` or `except BaseException:` around an `await` must raise again; write "
+            "`except Exception:`"
+        )
+
+
+class StuckBody(OrchestratorError):
+    """The body waits for something that no step, event or timer will bring."""
+
+    def __str__(self) -> str:
+        return (
+            "the body waits for something that is not durable (a future, a lock or a queue that "
+            "nobody will set), so nothing can wake it"
+        )
 
 
 class NestedStep(OrchestratorError):

@@ -95,7 +95,7 @@ def _rebuild(failure: Failure) -> StepFailed:
     if kind is not None and args is not None:
         try:
             error = kind(*args)
-        except Exception:  # noqa: BLE001 - any constructor may refuse its own arguments
+        except Exception:
             return StepFailed(failure["message"])
         error.args = tuple(args)
         return error

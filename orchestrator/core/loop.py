@@ -66,7 +66,7 @@ class Loop(asyncio.AbstractEventLoop):
     def time(self) -> float:
         return self.seconds
 
-    def call_soon(
+    def call_soon(  # type: ignore[override] # the stub's *args: *Ts
         self, callback: Callable[..., Any], *args: Any, context: ContextVars | None = None
     ) -> asyncio.Handle:
         handle = asyncio.Handle(callback, args, self, context)
@@ -74,13 +74,21 @@ class Loop(asyncio.AbstractEventLoop):
             self._ready.append(handle)
         return handle
 
-    def call_later(
-        self, delay: float, callback: Callable[..., Any], *args: Any, context: ContextVars | None = None
+    def call_later(  # type: ignore[override]
+        self,
+        delay: float,
+        callback: Callable[..., Any],
+        *args: Any,
+        context: ContextVars | None = None,
     ) -> asyncio.TimerHandle:
         return self.call_at(self.seconds + delay, callback, *args, context=context)
 
-    def call_at(
-        self, when: float, callback: Callable[..., Any], *args: Any, context: ContextVars | None = None
+    def call_at(  # type: ignore[override]
+        self,
+        when: float,
+        callback: Callable[..., Any],
+        *args: Any,
+        context: ContextVars | None = None,
     ) -> asyncio.TimerHandle:
         self._refuse_when_closing()
         handle = asyncio.TimerHandle(when, callback, args, self, context)
@@ -133,12 +141,38 @@ def _refusal(name: str) -> Callable[..., Any]:
     return refuse
 
 
-for _name in (
-    "run_in_executor run_forever run_until_complete call_soon_threadsafe add_reader remove_reader "
-    "add_writer remove_writer sock_recv sock_recv_into sock_sendall sock_connect sock_accept "
-    "create_connection create_server create_unix_connection create_unix_server "
-    "create_datagram_endpoint connect_read_pipe connect_write_pipe subprocess_shell "
-    "subprocess_exec getaddrinfo getnameinfo add_signal_handler remove_signal_handler "
-    "start_tls sendfile sock_sendfile set_default_executor stop close"
-).split():
+for _name in [
+    "run_in_executor",
+    "run_forever",
+    "run_until_complete",
+    "call_soon_threadsafe",
+    "add_reader",
+    "remove_reader",
+    "add_writer",
+    "remove_writer",
+    "sock_recv",
+    "sock_recv_into",
+    "sock_sendall",
+    "sock_connect",
+    "sock_accept",
+    "create_connection",
+    "create_server",
+    "create_unix_connection",
+    "create_unix_server",
+    "create_datagram_endpoint",
+    "connect_read_pipe",
+    "connect_write_pipe",
+    "subprocess_shell",
+    "subprocess_exec",
+    "getaddrinfo",
+    "getnameinfo",
+    "add_signal_handler",
+    "remove_signal_handler",
+    "start_tls",
+    "sendfile",
+    "sock_sendfile",
+    "set_default_executor",
+    "stop",
+    "close",
+]:
     setattr(Loop, _name, _refusal(_name))

@@ -63,5 +63,5 @@ class Retry:
             seconds = first * (attempt if self.backoff == "linear" else 1)
         seconds = min(seconds, longest)
         if self.jitter:
-            seconds *= random.uniform(0.5, 1.0)  # noqa: S311 - not a secret
+            seconds *= random.uniform(0.5, 1.0)
         return timedelta(seconds=seconds)

@@ -20,6 +20,7 @@ from orchestrator.clock import Estimate
 from orchestrator.conf import conf
 from orchestrator.core.definition import registry
 from orchestrator.core.errors import LeaseLost
+from orchestrator.core.journal import Entry, History
 from orchestrator.engine.executor import Call, Ended, Executor
 from orchestrator.engine.heart import Heart
 from orchestrator.engine.live import LiveRun
@@ -53,6 +54,8 @@ class Driver:
         self._live: dict[UUID, LiveRun] = {}
         self._changed: dict[UUID, LiveRun] = {}
         self._held_back: dict[UUID, list[Ended]] = {}
+        # Runs whose next steps wait until the heart is heard again.
+        self._stalled: dict[UUID, LiveRun] = {}
         self._may_be_more = False
         self._next_look = 0.0
         self._stopping = False
@@ -112,6 +115,7 @@ class Driver:
         claims = ticks.claim(limit=limit, lease=conf.LEASE, worker=self._worker, known=known)
         self._may_be_more = len(claims) == limit
         if claims:
+            self._clock.answered(asked, claims[0].at)
             failpoints.hit("after_claim", [claim.run_id for claim in claims])
             self._heart.took(asked)
             self._load(claims)
@@ -125,7 +129,7 @@ class Driver:
             live = LiveRun(
                 claim,
                 registry.get(claim.workflow, claim.version),
-                histories.get(claim.run_id) or ticks.History(),
+                histories.get(claim.run_id) or History(),
                 mail.get(claim.run_id, []),
             )
             self._live[claim.run_id] = self._changed[claim.run_id] = live
@@ -145,9 +149,13 @@ class Driver:
         saves = [save for live in changed.values() if (save := self._settle(live, now))]
         if saves:
             self._record(saves)
-        for live in changed.values():
-            if not live.is_over and not self._stopping:
+        for run_id, live in changed.items():
+            if live.is_over or self._stopping:
+                continue
+            if self._heart.is_beating:
                 self._start_steps(live)
+            else:
+                self._stalled[run_id] = live
 
     def _settle(self, live: LiveRun, now: datetime) -> Save | None:
         with live.lock:
@@ -209,6 +217,7 @@ class Driver:
         self._live.pop(run_id, None)
         self._changed.pop(run_id, None)
         self._held_back.pop(run_id, None)
+        self._stalled.pop(run_id, None)
         self._heart.unwatch(live)
 
     def _hit_before(self, saves: list[Save]) -> None:
@@ -229,11 +238,12 @@ class Driver:
 
     def _record_atomic(
         self, live: LiveRun, call: Call, value: str, started_at: datetime, finished_at: datetime
-    ) -> int:
+    ) -> Entry:
+        """Called in the step's thread and transaction. Raises LeaseLost, which rolls it back."""
         save = live.atomic_save(call, value, started_at, finished_at)
         if not ticks.save([save], worker=self._worker):
             raise LeaseLost(f"run {call.run_id} was taken over while {call.key!r} was executing")
-        return save.outcomes[0].seq or 0
+        return save.outcomes[0]
 
     # ---- news ------------------------------------------------------------------------
 
@@ -297,6 +307,9 @@ class Driver:
             self._changed[beat.run_id] = live
 
     def _wake_by_clock(self) -> None:
+        if self._stalled and self._heart.is_beating:
+            self._changed |= self._stalled
+            self._stalled.clear()
         now = self._clock.now()
         for run_id, live in self._live.items():
             if (instant := live.next_instant) is not None and instant <= now:

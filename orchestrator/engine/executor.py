@@ -31,6 +31,7 @@ from orchestrator.clock import Estimate
 from orchestrator.conf import conf
 from orchestrator.core.codec import encode
 from orchestrator.core.errors import StepTimeout
+from orchestrator.core.journal import Entry
 from orchestrator.core.step import CurrentStep, executing
 from orchestrator.database import ALIAS
 
@@ -70,12 +71,12 @@ class Ended:
     finished_at: datetime
     value: str | None = None
     error: BaseException | None = None
-    # The place of the outcome, when an atomic step has recorded itself.
-    recorded_seq: int | None = None
+    # The outcome, when an atomic step has recorded it itself.
+    recorded: Entry | None = None
 
 
 # Records an atomic step: called in its transaction with its encoded result.
-Record = Callable[[Call, str, datetime, datetime], int]
+Record = Callable[[Call, str, datetime, datetime], Entry]
 
 
 class Executor:
@@ -87,10 +88,13 @@ class Executor:
         self._paces: dict[str, tuple[int, float]] = {}
         self._pool = ThreadPoolExecutor(max_workers=conf.STEP_THREADS, thread_name_prefix="step")
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._loop_thread: threading.Thread | None = None
         self._loop_lock = threading.Lock()
 
-    def execute(self, call: Call, done: Callable[[Ended], None], record: Record | None = None) -> Ended | None:
-        """Execute `call`. Returns how it ended if that is known at once, else calls `done` later."""
+    def execute(
+        self, call: Call, done: Callable[[Ended], None], record: Record | None = None
+    ) -> Ended | None:
+        """Execute `call`. Returns how it ended if that is known at once; else calls `done`."""
         if call.is_async:
             return self._execute_async(call, done)
         work = partial(self._attempt, call, record)
@@ -100,7 +104,10 @@ class Executor:
             self._pool.submit(self._in_thread, work, call, done)
         else:
             thread = threading.Thread(
-                target=self._in_own_thread, args=(work, call, done), name=f"step {call.key}", daemon=True
+                target=self._in_own_thread,
+                args=(work, call, done),
+                name=f"step {call.key}",
+                daemon=True,
             )
             thread.start()
         return None
@@ -108,8 +115,9 @@ class Executor:
     def close(self) -> None:
         """Take no more attempts. Those in threads are left to end with the process."""
         self._pool.shutdown(wait=False, cancel_futures=True)
-        if self._loop is not None:
+        if self._loop is not None and self._loop_thread is not None:
             self._loop.call_soon_threadsafe(self._loop.stop)
+            self._loop_thread.join(timeout=1)
 
     # ---- one attempt -----------------------------------------------------------------
 
@@ -117,17 +125,27 @@ class Executor:
         started_at, began = self.clock.now(), time.perf_counter()
         try:
             with _executing(call):
-                value, seq = self._call(call, record, started_at)
-        except Exception as error:  # noqa: BLE001 - whatever a step raises is its outcome
-            return Ended(call=call, started_at=started_at, finished_at=self.clock.now(), error=error)
+                value, recorded = self._call(call, record, started_at)
+        except Exception as error:
+            return Ended(
+                call=call, started_at=started_at, finished_at=self.clock.now(), error=error
+            )
         except (SystemExit, asyncio.CancelledError) as error:
-            return Ended(call=call, started_at=started_at, finished_at=self.clock.now(), error=error)
+            return Ended(
+                call=call, started_at=started_at, finished_at=self.clock.now(), error=error
+            )
         self._note_pace(call.fn, time.perf_counter() - began)
         return Ended(
-            call=call, started_at=started_at, finished_at=self.clock.now(), value=value, recorded_seq=seq
+            call=call,
+            started_at=started_at,
+            finished_at=self.clock.now(),
+            value=value,
+            recorded=recorded,
         )
 
-    def _call(self, call: Call, record: Record | None, started_at: datetime) -> tuple[str, int | None]:
+    def _call(
+        self, call: Call, record: Record | None, started_at: datetime
+    ) -> tuple[str, Entry | None]:
         if record is None:
             return self._value_of(call), None
         with transaction.atomic(using=ALIAS):
@@ -158,16 +176,20 @@ class Executor:
 
     # ---- where it runs ---------------------------------------------------------------
 
-    def _in_thread(self, work: Callable[[], Ended], call: Call, done: Callable[[Ended], None]) -> None:
+    def _in_thread(
+        self, work: Callable[[], Ended], call: Call, done: Callable[[Ended], None]
+    ) -> None:
         close_old_connections()
         try:
             done(work())
-        except BaseException as error:  # noqa: BLE001 - the driver must hear of a death here
+        except BaseException as error:
             done(self._died(call, error))
         finally:
             close_old_connections()
 
-    def _in_own_thread(self, work: Callable[[], Ended], call: Call, done: Callable[[Ended], None]) -> None:
+    def _in_own_thread(
+        self, work: Callable[[], Ended], call: Call, done: Callable[[Ended], None]
+    ) -> None:
         try:
             self._in_thread(work, call, done)
         finally:
@@ -182,7 +204,9 @@ class Executor:
         if self._inline:
             return future.result()
         future.add_done_callback(
-            lambda ended: done(self._died(call, error) if (error := ended.exception()) else ended.result())
+            lambda ended: done(
+                self._died(call, error) if (error := ended.exception()) else ended.result()
+            )
         )
         return None
 
@@ -192,9 +216,11 @@ class Executor:
         try:
             with _executing(call):
                 value = await self._value_of_async(call)
-        except (Exception, SystemExit, asyncio.CancelledError) as raised:  # noqa: BLE001
+        except (Exception, SystemExit, asyncio.CancelledError) as raised:
             error = raised
-        return Ended(call=call, started_at=started_at, finished_at=self.clock.now(), value=value, error=error)
+        return Ended(
+            call=call, started_at=started_at, finished_at=self.clock.now(), value=value, error=error
+        )
 
     async def _value_of_async(self, call: Call) -> str:
         failpoints.hit("before_body", [call.run_id], call.key)
@@ -214,7 +240,10 @@ class Executor:
         with self._loop_lock:
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
-                threading.Thread(target=self._loop.run_forever, name="async steps", daemon=True).start()
+                self._loop_thread = threading.Thread(
+                    target=_run_loop, args=(self._loop,), name="async steps", daemon=True
+                )
+                self._loop_thread.start()
             return self._loop
 
     # ---- which functions are quick ---------------------------------------------------
@@ -227,6 +256,16 @@ class Executor:
         samples, average = self._paces.get(_name(fn), (0, seconds))
         # A moving average: one slow call sends the function back to the pool.
         self._paces[_name(fn)] = (samples + 1, average + (seconds - average) * 0.3)
+
+
+def _run_loop(loop: asyncio.AbstractEventLoop) -> None:
+    """Run until stopped, then cancel what is left and close."""
+    loop.run_forever()
+    left = asyncio.all_tasks(loop)
+    for task in left:
+        task.cancel()
+    loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+    loop.close()
 
 
 def timed_out(call: Call) -> StepTimeout:
@@ -256,11 +295,9 @@ def _own_copies(args: tuple[Any, ...]) -> tuple[Any, ...]:
 def _copy(value: Any) -> Any:
     try:
         return copy.deepcopy(value)
-    except Exception:  # noqa: BLE001 - any class may refuse to be copied, in any way
+    except Exception:
         return value
 
 
 def _name(fn: Callable[..., Any]) -> str:
     return f"{getattr(fn, '__module__', '')}.{getattr(fn, '__qualname__', type(fn).__qualname__)}"
-
-

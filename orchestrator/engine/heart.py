@@ -25,6 +25,7 @@ from orchestrator.store.records import Beat
 
 logger = logging.getLogger("orchestrator")
 
+
 class Heart:
     """Beats for the live runs of a process."""
 
@@ -33,8 +34,10 @@ class Heart:
         self._lock = threading.Lock()
         self._stopped = threading.Event()
         self._last = time.monotonic()
+        self._is_started = False
 
     def start(self) -> None:
+        self._is_started = True
         threading.Thread(target=self._beat_on, name="heart", daemon=True).start()
 
     def stop(self) -> None:
@@ -42,8 +45,11 @@ class Heart:
 
     @property
     def is_beating(self) -> bool:
-        """Whether the leases are surely still ours."""
-        return time.monotonic() - self._last < conf.LEASE.total_seconds() * 2 / 3
+        """Whether the leases are surely still ours. A heart that was not started is not asked."""
+        if not self._is_started:
+            return True
+        seconds: float = conf.LEASE.total_seconds()
+        return time.monotonic() - self._last < seconds * 2 / 3
 
     def took(self, at: float) -> None:
         """Runs were claimed by a statement sent at `at` (monotonic): their leases are fresh."""

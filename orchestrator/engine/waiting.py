@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from types import TracebackType
 from typing import Any
 
 from orchestrator.core.commands import Command
@@ -47,21 +45,3 @@ def _shown(entry: Entry) -> dict[str, Any]:
 def _rank(shown: dict[str, Any]) -> tuple[int, str]:
     kind = shown["kind"]
     return (_ORDER.index(kind) if kind in _ORDER else 0, shown["until"] or "9")
-
-
-class Catching(AbstractContextManager[None]):
-    """Hands certain errors to `found` instead of raising them on."""
-
-    def __init__(
-        self, kinds: tuple[type[BaseException], ...], found: Callable[[BaseException], None]
-    ) -> None:
-        self._kinds = kinds
-        self._found = found
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> bool:
-        if error is None or not isinstance(error, self._kinds):
-            return False
-        self._found(error)
-        return True

@@ -67,7 +67,9 @@ class Worker:
         logger.info("worker %s stopped", self.name)
 
     def _driver(self) -> Driver:
-        return Driver(worker=self.name, executor=self._executor, heart=self._heart, clock=self._clock)
+        return Driver(
+            worker=self.name, executor=self._executor, heart=self._heart, clock=self._clock
+        )
 
     def _drive(self, number: int) -> None:
         """Drive until stopped. A database that goes away costs the runs in hand one lease."""
@@ -121,7 +123,9 @@ def drain(*, inline: bool = False) -> int:
     """Drive whatever is due until nothing is, in this thread. Returns the number of claims."""
     clock = Estimate()
     executor, heart = Executor(clock, inline=inline), Heart()
-    driver = Driver(worker=f"{socket.gethostname()}:{os.getpid()}", executor=executor, heart=heart, clock=clock)
+    driver = Driver(
+        worker=f"{socket.gethostname()}:{os.getpid()}", executor=executor, heart=heart, clock=clock
+    )
     if not inline:
         heart.start()
     try:

@@ -28,7 +28,12 @@ _NO_WAKE = Q(owned=True) | Q(status__in=[Status.SCHEDULED, Status.PAUSED, Status
 
 
 def claim(
-    *, limit: int, lease: timedelta, worker: str, known: Sequence[tuple[str, str]], only: UUID | None
+    *,
+    limit: int,
+    lease: timedelta,
+    worker: str,
+    known: Sequence[tuple[str, str]],
+    only: UUID | None,
 ) -> list[Claim]:
     due = models.Run.objects.filter(due_at__lte=clock.Now())
     if only is not None:
@@ -77,6 +82,7 @@ def _claim(run: models.Run) -> Claim:
         cancel_requested_at=run.cancel_requested_at,
         cancel_reason=run.cancel_reason,
         is_first=run.epoch == 1,
+        at=clock.now(),
     )
 
 
@@ -116,7 +122,12 @@ def _fence(save: Save) -> bool:
 
 def _changes(save: Save) -> dict[str, Any]:
     at_rest = {"owned": False, "in_flight": []}
-    ended = at_rest | {"epoch": F("epoch") + 1, "due_at": None, "waiting_on": [], "waiting_since": None}
+    ended = at_rest | {
+        "epoch": F("epoch") + 1,
+        "due_at": None,
+        "waiting_on": [],
+        "waiting_since": None,
+    }
     match save.then:
         case Continue():
             return {}
@@ -124,7 +135,9 @@ def _changes(save: Save) -> dict[str, Any]:
             woken = When(wake_seq__gt=save.claim.wake_seq, then=clock.Now())
             return at_rest | {
                 "status": status,
-                "due_at": Case(woken, default=Value(due_at, output_field=models.Run._meta.get_field("due_at"))),
+                "due_at": Case(
+                    woken, default=Value(due_at, output_field=models.Run._meta.get_field("due_at"))
+                ),
                 "waiting_on": list(waiting_on),
                 "waiting_since": clock.Now() if waiting_on else None,
             }
@@ -174,7 +187,9 @@ def beat(runs: Sequence[tuple[UUID, int, str | None]], *, lease: timedelta) -> l
     beats = []
     for run_id, epoch, in_flight in runs:
         mine = models.Run.objects.filter(id=run_id, epoch=epoch, owned=True)
-        shown = {} if in_flight is None else {"in_flight": json.loads(in_flight), "rev": F("rev") + 1}
+        shown = (
+            {} if in_flight is None else {"in_flight": json.loads(in_flight), "rev": F("rev") + 1}
+        )
         if mine.update(due_at=clock.Now(lease), **shown):
             run = models.Run.objects.only("wake_seq", "cancel_requested_at").get(id=run_id)
             beats.append(Beat(run_id, run.wake_seq, run.cancel_requested_at is not None))

@@ -54,8 +54,8 @@ WITH fence AS (
     FROM unnest(%(ids)s::uuid[], %(epochs)s::bigint[], %(wake_seqs)s::bigint[], %(counts)s::int[],
         %(owned)s::bool[], %(ends)s::bool[], %(statuses)s::text[], %(dues)s::timestamptz[],
         %(waiting_ons)s::jsonb[], %(outputs)s::text[], %(errors)s::jsonb[], %(heed)s::bool[])
-        AS want(id, epoch, wake_seq, outcomes, owned, ends, status, due_at, waiting_on, output, error,
-        heeds_cancel)
+        AS want(id, epoch, wake_seq, outcomes, owned, ends, status, due_at, waiting_on, output,
+        error, heeds_cancel)
     WHERE run.id = want.id AND run.epoch = want.epoch AND run.owned
         AND (run.cancel_requested_at IS NULL OR NOT want.heeds_cancel)
     RETURNING run.id, run.wake_seq, run.cancel_requested_at, run.cancel_reason, run.due_at
@@ -99,7 +99,8 @@ _BEAT = """
 UPDATE orchestrator_run run SET due_at = {now} + %(lease)s,
     in_flight = coalesce(mine.in_flight, run.in_flight),
     rev = run.rev + (mine.in_flight IS NOT NULL)::int
-FROM unnest(%(ids)s::uuid[], %(epochs)s::bigint[], %(in_flights)s::jsonb[]) AS mine(id, epoch, in_flight)
+FROM unnest(%(ids)s::uuid[], %(epochs)s::bigint[], %(in_flights)s::jsonb[])
+    AS mine(id, epoch, in_flight)
 WHERE run.id = mine.id AND run.epoch = mine.epoch AND run.owned
 RETURNING run.id, run.wake_seq, run.cancel_requested_at IS NOT NULL
 """
@@ -112,7 +113,8 @@ WITH woken AS (
     WHERE id = %(run)s AND status NOT IN ({final})
     RETURNING id
 ), stored AS (
-    INSERT INTO orchestrator_event (run_id, name, correlation, payload, event_id, sent_by, created_at)
+    INSERT INTO orchestrator_event
+        (run_id, name, correlation, payload, event_id, sent_by, created_at)
     SELECT id, %(name)s, %(correlation)s, %(payload)s, %(event_id)s, %(sent_by)s, {now} FROM woken
     ON CONFLICT (run_id, event_id) DO NOTHING
     RETURNING id
@@ -122,11 +124,14 @@ SELECT (SELECT count(*) FROM woken), (SELECT count(*) FROM stored)
 
 
 def claim(
-    *, limit: int, lease: timedelta, worker: str, known: Sequence[tuple[str, str]], only: UUID | None
+    *,
+    limit: int,
+    lease: timedelta,
+    worker: str,
+    known: Sequence[tuple[str, str]],
+    only: UUID | None,
 ) -> list[Claim]:
-    which = (
-        "(workflow, version) IN (SELECT * FROM unnest(%(names)s::text[], %(versions)s::text[]))"
-    )
+    which = "(workflow, version) IN (SELECT * FROM unnest(%(names)s::text[], %(versions)s::text[]))"
     if only is not None:
         which = f"id = %(only)s AND {which}"
     rows = _rows(
@@ -161,6 +166,7 @@ def _claim(row: tuple[Any, ...]) -> Claim:
         cancel_requested_at=row[12],
         cancel_reason=row[13],
         is_first=row[1] == 1,
+        at=row[14],
     )
 
 
@@ -205,7 +211,8 @@ def _rows(statement: str, params: dict[str, Any], **parts: str) -> list[tuple[An
     statement = statement.replace("{now}", clock.sql(connection)).replace("{final}", _FINAL)
     with connection.cursor() as cursor:
         cursor.execute(statement, params)
-        return cursor.fetchall()
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+        return rows
 
 
 def _entries(save: Save) -> list[Entry]:
@@ -256,9 +263,20 @@ def _want(save: Save) -> tuple[Any, ...]:
 
 def _entry_params(entries: Sequence[tuple[UUID, Entry]]) -> dict[str, Any]:
     params: dict[str, Any] = {"e_run": [run_id for run_id, _ in entries]}
-    for name in (
-        "key kind name position cause seq status attempt value due_at started_at finished_at"
-    ).split():
+    for name in [
+        "key",
+        "kind",
+        "name",
+        "position",
+        "cause",
+        "seq",
+        "status",
+        "attempt",
+        "value",
+        "due_at",
+        "started_at",
+        "finished_at",
+    ]:
         params[f"e_{name}"] = [getattr(entry, name) for _, entry in entries]
     params["e_error"] = [_json(entry.error) for _, entry in entries]
     params["e_detail"] = [_json(entry.detail) for _, entry in entries]

@@ -32,6 +32,8 @@ class Claim:
     cancel_reason: str
     # A run that was never claimed before has no journal, and without a wake no mail.
     is_first: bool
+    # The database's time.
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

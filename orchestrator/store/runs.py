@@ -53,15 +53,16 @@ def _insert(run: models.Run, delay: timedelta) -> bool:
     }
     columns, values, params = [], [], []
     for field in models.Run._meta.concrete_fields:
-        columns.append(connection.ops.quote_name(field.column))
+        columns.append(connection.ops.quote_name(str(field.column)))
         if sql := computed.get(field.attname):
             values.append(sql)
             continue
         values.append("%s")
         params.append(field.get_db_prep_save(getattr(run, field.attname), connection))
     statement = (
-        f"INSERT INTO {models.Run._meta.db_table} ({', '.join(columns)}) "  # noqa: S608 - own names
-        f"VALUES ({', '.join(values)}) ON CONFLICT (workflow, idempotency_key) DO NOTHING RETURNING id"
+        f"INSERT INTO {models.Run._meta.db_table} ({', '.join(columns)}) "
+        f"VALUES ({', '.join(values)}) "
+        "ON CONFLICT (workflow, idempotency_key) DO NOTHING RETURNING id"
     )
     with connection.cursor() as cursor:
         cursor.execute(statement, params)
@@ -95,7 +96,7 @@ def send(
     return Sent(False, f"the run has {_ENDED[status]}" if status else "no run has this id")
 
 
-_ENDED = {
+_ENDED: dict[str, str] = {
     Status.COMPLETED: "completed",
     Status.FAILED: "failed",
     Status.CANCELLED: "been cancelled",
@@ -117,7 +118,9 @@ def cancel(run_id: UUID, *, reason: str, note: str) -> bool:
     A run that never started is cancelled at once. False if it had ended or was asked
     before; nothing is changed then. Raises UnknownRun.
     """
-    open_runs = models.Run.objects.filter(id=run_id, cancel_requested_at=None).exclude(status__in=FINAL)
+    open_runs = models.Run.objects.filter(id=run_id, cancel_requested_at=None).exclude(
+        status__in=FINAL
+    )
     asked = {"cancel_requested_at": clock.Now(), "cancel_reason": reason, "rev": F("rev") + 1}
     ended = {"status": Status.CANCELLED, "due_at": None, "finished_at": clock.Now()}
     if open_runs.filter(epoch=0).update(epoch=1, **asked, **ended):
@@ -137,11 +140,13 @@ def cancel(run_id: UUID, *, reason: str, note: str) -> bool:
 
 def _withdraw_waits(run_id: UUID, note: str) -> None:
     kinds: dict[str, list[str]] = {}
-    for kind, key in models.Entry.objects.filter(run_id=run_id, status=OPEN).values_list("kind", "key"):
+    for kind, key in models.Entry.objects.filter(run_id=run_id, status=OPEN).values_list(
+        "kind", "key"
+    ):
         kinds.setdefault(kind, []).append(key)
     for name, keys in kinds.items():
-        if kind := waits.get(name):
-            kind.closed(waits.Closing(run_id, keys, "cancelled", note))
+        if app := waits.get(name):
+            app.closed(waits.Closing(run_id, keys, "cancelled", note))
 
 
 def _refuse_unknown(run_id: UUID) -> bool:

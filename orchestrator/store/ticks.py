@@ -20,9 +20,22 @@ from orchestrator.store.records import Beat, Claim, Mail, Save, Saved
 # Replaced in tests that run the portable statements on PostgreSQL.
 FUSED = True
 
-_ENTRY_FIELDS = (
-    "key kind name position cause seq status attempt value error detail due_at started_at finished_at"
-).split()
+_ENTRY_FIELDS = [
+    "key",
+    "kind",
+    "name",
+    "position",
+    "cause",
+    "seq",
+    "status",
+    "attempt",
+    "value",
+    "error",
+    "detail",
+    "due_at",
+    "started_at",
+    "finished_at",
+]
 
 
 def _dialect() -> ModuleType:
@@ -69,8 +82,8 @@ def load_mail(run_ids: Sequence[UUID]) -> dict[UUID, list[Mail]]:
             .order_by("id")
             .values_list("run_id", "id", "name", "correlation", "payload")
         )
-        for run_id, *values in rows:
-            mail[run_id].append(Mail(*values))
+        for run_id, number, name, correlation, payload in rows:
+            mail[run_id].append(Mail(number, name, correlation, payload))
     return mail
 
 
@@ -147,4 +160,6 @@ def peek(claim: Claim) -> Saved | None:
     run = models.Run.objects.filter(id=claim.run_id, epoch=claim.epoch, owned=True).first()
     if run is None:
         return None
-    return Saved(run.id, run.wake_seq, run.cancel_requested_at, run.cancel_reason, False, clock.now())
+    return Saved(
+        run.id, run.wake_seq, run.cancel_requested_at, run.cancel_reason, False, clock.now()
+    )

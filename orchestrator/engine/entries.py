@@ -1,0 +1,154 @@
+"""Journal entries made of commands: when they open, and when they have their outcome."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from orchestrator.conf import conf
+from orchestrator.core import failures
+from orchestrator.core.body import Raised, Returned
+from orchestrator.core.codec import encode
+from orchestrator.core.commands import NOT_GIVEN, Command, StepCall, Timer, Wait
+from orchestrator.core.definition import Definition
+from orchestrator.core.errors import (
+    InvalidInput,
+    NonDeterminism,
+    NotSerializable,
+    PayloadTooLarge,
+)
+from orchestrator.core.journal import (
+    CANCEL,
+    CANCEL_KEY,
+    COMPLETED,
+    EVENT,
+    OPEN,
+    RETRYING,
+    TIMED_OUT,
+    Entry,
+)
+from orchestrator.models import Status
+from orchestrator.store.records import Finish, Mail
+
+
+def entry_of(command: Command, **fields: Any) -> Entry:
+    """An entry for `command`."""
+    return Entry(
+        key=command.key,
+        kind=command.kind,
+        name=command.name,
+        position=command.position,
+        cause=command.cause,
+        **fields,
+    )
+
+
+def opened(command: Timer | Wait, since: datetime) -> Entry:
+    """A wait that begins."""
+    return entry_of(
+        command, status=OPEN, detail=_detail(command), due_at=command.until, started_at=since
+    )
+
+
+def retrying(
+    step: StepCall,
+    *,
+    number: int,
+    before: int,
+    error: dict[str, Any],
+    since: datetime,
+    due_at: datetime,
+) -> Entry:
+    """A step whose attempt `number` failed; `before` were made before an operator's retry."""
+    return entry_of(
+        step,
+        status=RETRYING,
+        attempt=number,
+        error=error,
+        detail={"attempts_before": before} if before else None,
+        due_at=due_at,
+        started_at=since,
+    )
+
+
+def waited(
+    command: Timer | Wait, *, seq: int, since: datetime, now: datetime, mail: Mail | None = None
+) -> Entry:
+    """The outcome of a wait: its event has come (`mail`), or its time is over."""
+    value, status = None, COMPLETED
+    if mail is not None:
+        value = mail.payload
+    elif isinstance(command, Wait):
+        status = TIMED_OUT
+        if command.default is not NOT_GIVEN:
+            value = encode(command.default, root="default", limit=conf.MAX_PAYLOAD)
+    return entry_of(
+        command,
+        status=status,
+        seq=seq,
+        value=value,
+        detail=_detail(command),
+        due_at=command.until,
+        started_at=since,
+        finished_at=now,
+    )
+
+
+def cancelled(*, seq: int, cause: int, reason: str, asked_at: datetime, now: datetime) -> Entry:
+    """The cancel, as the body sees it."""
+    return Entry(
+        key=CANCEL_KEY,
+        kind=CANCEL,
+        name="cancel",
+        position=0,
+        cause=cause,
+        status=COMPLETED,
+        seq=seq,
+        detail={"reason": reason},
+        started_at=asked_at,
+        finished_at=now,
+    )
+
+
+def finish(definition: Definition, end: Returned | Raised) -> Finish:
+    """How a run ends whose body has ended."""
+    if isinstance(end, Raised):
+        return _failed(end.error)
+    try:
+        output = definition.validate_output(end.value)
+        return Finish(Status.COMPLETED, encode(output, root="output", limit=conf.MAX_PAYLOAD))
+    except (InvalidInput, NotSerializable, PayloadTooLarge) as error:
+        return _failed(error)
+
+
+def _failed(error: BaseException) -> Finish:
+    failure = failures.record(error)
+    if key := failures.failed_key(error):
+        failure["key"] = key
+    return Finish(Status.FAILED, error=failure)
+
+
+def explained(error: BaseException) -> dict[str, Any]:
+    """Why a run is blocked, as it is stored."""
+    found: dict[str, Any] = {
+        "type": type(error).__name__,
+        "message": failures.clean(str(error)),
+    }
+    if isinstance(error, NonDeterminism):
+        found |= {"expected": error.expected, "got": error.got, "position": error.position}
+    return found
+
+
+def fits(mail: Mail, wait: Wait) -> bool:
+    """Whether `wait` takes this event. A wait without a key takes any key."""
+    if wait.event:
+        return mail.name == wait.event and wait.correlation in (None, mail.correlation)
+    return mail.name == f"@{wait.key}"
+
+
+def _detail(command: Timer | Wait) -> dict[str, Any] | None:
+    if not isinstance(command, Wait):
+        return None
+    if command.kind == EVENT:
+        return {"event": command.event, "key": command.correlation}
+    return command.detail

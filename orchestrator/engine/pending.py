@@ -1,0 +1,161 @@
+"""What a body waits for: steps to execute, retries, timers, waits; and what of it is open
+in the journal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+
+from orchestrator.core.commands import Command, StepCall, Timer, Wait
+from orchestrator.core.errors import NonDeterminism
+from orchestrator.core.journal import TIMER, Entry
+from orchestrator.engine import entries
+from orchestrator.store.records import Mail, Save
+from orchestrator.waits import CloseReason
+
+
+class Pending:
+    """The unanswered commands of one body, by what they wait for."""
+
+    def __init__(self, opened: Mapping[str, Entry]) -> None:
+        self.opened = dict(opened)
+        self._ready: list[tuple[StepCall, int]] = []
+        self._retries: dict[str, tuple[StepCall, int, datetime]] = {}
+        self._timers: dict[str, Timer] = {}
+        self._waits: dict[str, Wait] = {}
+
+    # ---- coming ----------------------------------------------------------------------
+
+    def note(self, command: Command) -> None:
+        """A command without an answer. Raises NonDeterminism if the journal has another kind."""
+        known = self.opened.get(command.key)
+        if known is not None and known.kind != command.kind:
+            raise NonDeterminism(
+                f"the journal holds {known.kind} {known.key!r}, "
+                f"but the code asked for a {command.kind}",
+                expected=f"{known.kind} {known.key!r}",
+                got=f"{command.kind} {command.key!r}",
+                position=command.cause,
+            )
+        match command:
+            case StepCall():
+                self._note_step(command, known)
+            case Timer():
+                # The deadline that was recorded first stands, whatever the code says today.
+                if known and known.due_at:
+                    command.until = known.due_at
+                self._timers[command.key] = command
+            case Wait():
+                if known:
+                    command.until = known.due_at
+                self._waits[command.key] = command
+
+    def _note_step(self, step: StepCall, known: Entry | None) -> None:
+        number = known.attempt + 1 if known else 1
+        if known and known.due_at:
+            self.retry(step, number, known.due_at)
+        else:
+            self._ready.append((step, number))
+
+    def retry(self, step: StepCall, number: int, due_at: datetime) -> None:
+        """Attempt `number` of a step is to be made at `due_at`."""
+        self._retries[step.key] = (step, number, due_at)
+
+    def attempts_before(self, key: str) -> int:
+        """Attempts that a step had made before an operator's retry."""
+        known = self.opened.get(key)
+        return int((known.detail or {}).get("attempts_before", 0)) if known else 0
+
+    # ---- going -----------------------------------------------------------------------
+
+    def answered(self, key: str) -> None:
+        """The command has its outcome."""
+        for waiting_for in (self._timers, self._waits, self._retries):
+            waiting_for.pop(key, None)
+
+    def give_up(self, asked: Mapping[str, Command], save: Save, reason: CloseReason) -> None:
+        """Forget what branches that were cancelled had asked for."""
+        for waiting_for in (self._timers, self._waits, self._retries):
+            for key in [key for key in waiting_for if asked[key].is_abandoned]:
+                del waiting_for[key]
+        save.opened = [entry for entry in save.opened if not asked[entry.key].is_abandoned]
+        self._close((key for key in self.opened if asked[key].is_abandoned), save, reason)
+
+    def give_up_all(self, running: Iterable[str], save: Save, reason: CloseReason) -> None:
+        """The body has ended: nothing that it still waited for is wanted."""
+        self._ready.clear()
+        for waiting_for in (self._timers, self._waits, self._retries):
+            waiting_for.clear()
+        save.opened = []
+        kept = {entry.key for entry in save.outcomes} | set(running)
+        self._close((key for key in self.opened if key not in kept), save, reason)
+
+    def _close(self, keys: Iterable[str], save: Save, reason: CloseReason) -> None:
+        known = {entry.key for entry in save.closed}
+        for key in keys:
+            if key not in known:
+                save.closed.append(self.opened[key])
+                save.told.append((self.opened[key], reason))
+
+    def recorded(self, save: Save) -> None:
+        """`save` is in the journal."""
+        for entry in save.opened:
+            self.opened[entry.key] = entry
+        for entry in (*save.outcomes, *save.closed):
+            self.opened.pop(entry.key, None)
+
+    # ---- asked -----------------------------------------------------------------------
+
+    def take_ready(self, now: datetime) -> Iterator[tuple[StepCall, int]]:
+        """The steps to execute now, each with the number of its attempt."""
+        self.collect_retries(now)
+        ready, self._ready = self._ready, []
+        return (one for one in ready if not one[0].is_abandoned)
+
+    def collect_retries(self, now: datetime) -> None:
+        """Make retries ready whose time has come."""
+        for key, (step, number, due_at) in list(self._retries.items()):
+            if due_at <= now:
+                del self._retries[key]
+                self._ready.append((step, number))
+
+    @property
+    def has_ready(self) -> bool:
+        return any(not step.is_abandoned for step, _ in self._ready)
+
+    def received(self, mail: Iterable[Mail]) -> tuple[Wait, Mail] | None:
+        """A wait whose event is there, and the first such event."""
+        for wait in self._waits.values():
+            if found := next((one for one in mail if entries.fits(one, wait)), None):
+                return wait, found
+        return None
+
+    def overdue(self, now: datetime) -> Timer | Wait | None:
+        """The wait whose time was over first."""
+        due: list[tuple[datetime, int, Timer | Wait]] = [
+            (one.until, one.position, one)
+            for one in self._waiting
+            if one.until is not None and one.until <= now
+        ]
+        return min(due, key=lambda one: one[:2])[2] if due else None
+
+    def unopened(self, *, with_timers: bool) -> Iterator[Timer | Wait]:
+        """Waits that the journal does not show yet.
+
+        asyncio's own timers only on request: most of them end unfired.
+        """
+        for command in self._waiting:
+            if command.key not in self.opened and (with_timers or command.kind != TIMER):
+                yield command
+
+    @property
+    def _waiting(self) -> list[Timer | Wait]:
+        return [*self._timers.values(), *self._waits.values()]
+
+    @property
+    def instants(self) -> Iterator[datetime]:
+        """When the clock alone brings something to do."""
+        yield from (due_at for _, _, due_at in self._retries.values())
+        yield from (timer.until for timer in self._timers.values())
+        yield from (wait.until for wait in self._waits.values() if wait.until is not None)

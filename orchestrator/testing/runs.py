@@ -1,0 +1,86 @@
+"""Runs in this process, on a clock that the test moves, with faults that it chooses."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+from uuid import UUID
+
+from orchestrator import clock, failpoints, hints
+from orchestrator.core.durations import Duration, parse_duration
+from orchestrator.engine import worker
+from orchestrator.run import Delivery, Run
+from orchestrator.store import testing, ticks
+from orchestrator.workflow import Workflow
+
+I = TypeVar("I")  # noqa: E741 - the input type
+O = TypeVar("O")  # noqa: E741 - the output type
+
+
+class Runs:
+    """The `runs` fixture. Each call drives everything that is due before it returns."""
+
+    def __init__(self) -> None:
+        self._crashed = False
+
+    def start(self, workflow: Workflow[I, O], input: I | None = None, **options: Any) -> Run[O]:
+        """Start a run, and drive everything that is due."""
+        run = workflow.start(input, **options)
+        self.drain()
+        return run.refresh()
+
+    def drain(self) -> int:
+        """Drive everything that is due, in this thread. Returns the number of claims.
+
+        When a worker died at a failpoint before, its lease is over now.
+        """
+        if self._crashed:
+            testing.expire_leases()
+            self._crashed = False
+        try:
+            return worker.drain(inline=True)
+        except failpoints.Died:
+            self._crashed = True
+            return 0
+
+    def advance(self, duration: Duration) -> None:
+        """Move the engine's clock, and drive each run at the moment at which it is due."""
+        target = clock.now() + parse_duration(duration)
+        while (due_at := ticks.next_due()) is not None and due_at <= target:
+            # Never backwards: a run that is due already is driven now.
+            clock.move(max(due_at - clock.now(), clock.ZERO))
+            if self.drain() == 0:
+                break
+        clock.move(max(target - clock.now(), clock.ZERO))
+        self.drain()
+
+    def send_event(self, run: Run[Any], name: str, payload: Any = None, **options: Any) -> Delivery:
+        """Send an event to a run, and drive it."""
+        delivery = run.send_event(name, payload, **options)
+        self.drain()
+        run.refresh()
+        return delivery
+
+    def crash_at(self, failpoint: str, *, step: str | None = None, run: Run[Any] | None = None) -> None:
+        """Let the worker die the next time it comes to this failpoint. A later call takes over."""
+        failpoints.arm(failpoint, step=step, run_id=run.id if run else None)
+
+    def fail(
+        self, *, step: str, error: Exception, times: int = 1, run: Run[Any] | None = None
+    ) -> None:
+        """Let the next `times` attempts of a step fail with `error` instead of being executed."""
+        failpoints.arm(
+            "before_body", step=step, times=times, error=error, run_id=run.id if run else None
+        )
+
+    def open(self) -> None:
+        """Begin: hints drive runs at once, as a worker with nothing else to do would."""
+        hints.connect(self._hinted)
+
+    def close(self) -> None:
+        """End: the clock, the failpoints and the hints are as they were."""
+        hints.connect(None)
+        failpoints.disarm()
+        clock.move(-clock.skew())
+
+    def _hinted(self, _run_id: UUID) -> None:
+        self.drain()

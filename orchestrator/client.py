@@ -69,7 +69,7 @@ def start_or_find(
         workflow=definition.name,
         version=definition.version,
         status=Status.SCHEDULED if wait else Status.PENDING,
-        idempotency_key=_key(idempotency_key or definition.key_for(value)),
+        idempotency_key=_key(definition.key_for(value) if idempotency_key is None else idempotency_key),
         priority=definition.priority,
         initiator=models.initiator_label(initiator),
         tags=dict(definition.tags) | dict(tags or {}),
@@ -115,6 +115,11 @@ def answer_wait(run_id: UUID, key: str, payload: Any) -> bool:
         return False
     _tell_workers(run_id)
     return True
+
+
+def hold(run_id: UUID) -> bool:
+    """Lock a run until the caller's transaction ends. False if it takes no more answers."""
+    return runs.hold(run_id)
 
 
 def cancel(run_id: UUID | str, *, reason: str = "") -> bool:

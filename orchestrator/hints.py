@@ -29,10 +29,12 @@ _lock = threading.Lock()
 failures = 0
 
 
-def connect(publisher: Publisher | None) -> None:
-    """Send hints through `publisher`; None to send none. Set by `orchestrator.apps`."""
-    global _publisher  # noqa: PLW0603 - one broker per process
-    _publisher = publisher
+def connect(publisher: Publisher | None) -> Publisher | None:
+    """Send hints through `publisher`; None to send none. Returns the one before."""
+    global _publisher, _closed_until  # noqa: PLW0603 - one broker per process
+    before, _publisher = _publisher, publisher
+    _closed_until = 0.0
+    return before
 
 
 def send(run_id: UUID) -> None:

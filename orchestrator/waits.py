@@ -67,6 +67,16 @@ def get(name: str) -> WaitKind | None:
     return _kinds.get(name)
 
 
+def hold(run_id: UUID) -> bool:
+    """Lock the run until the caller's transaction ends. False if it takes no more answers.
+
+    Take it before any row of your own: everybody locks the run first.
+    """
+    from orchestrator import client  # noqa: PLC0415 - the client needs a configured Django
+
+    return client.hold(run_id)
+
+
 def answer(run_id: UUID, key: str, payload: Any) -> bool:
     """Answer the open wait `key` of a run, in the caller's transaction.
 

@@ -15,9 +15,12 @@ from functools import partial
 from queue import Empty, SimpleQueue
 from uuid import UUID
 
+from django.db.utils import Error as DatabaseError
+
 from orchestrator import failpoints
 from orchestrator.clock import Estimate
 from orchestrator.conf import conf
+from orchestrator.core import failures
 from orchestrator.core.definition import registry
 from orchestrator.core.errors import LeaseLost
 from orchestrator.core.journal import Entry, History
@@ -26,7 +29,7 @@ from orchestrator.engine.heart import Heart
 from orchestrator.engine.live import LiveRun
 from orchestrator.models import Status
 from orchestrator.store import ticks
-from orchestrator.store.records import Beat, Claim, Continue, Park, Save
+from orchestrator.store.records import Beat, Block, Claim, Continue, Park, Save, Saved
 
 logger = logging.getLogger("orchestrator")
 
@@ -167,7 +170,10 @@ class Driver:
     def _record(self, saves: list[Save]) -> None:
         self._hit_before(saves)
         asked = self._clock.asking()
-        saved = ticks.save(saves, worker=self._worker)
+        saved = ticks.save([save for save in saves if not save.has_sides], worker=self._worker)
+        for save in saves:
+            if save.has_sides:
+                saved |= self._record_with_sides(save)
         failpoints.hit("after_record", [save.claim.run_id for save in saves if save.outcomes])
         news: list[UUID] = []
         for save in saves:
@@ -181,6 +187,19 @@ class Driver:
                 news.append(live.claim.run_id)
             self._after(live, save, is_due=answer.is_due)
         self._load_news(news)
+
+    def _record_with_sides(self, save: Save) -> dict[UUID, Saved]:
+        """Record with an app's side of it, alone: its error concerns no other run."""
+        try:
+            return ticks.save([save], worker=self._worker)
+        except DatabaseError:
+            raise
+        except Exception as error:
+            logger.exception("run %s: an app could not open or close a wait", save.claim.run_id)
+            blocked = replace(
+                save, opened=[], closed=[], told=[], then=Block(failures.record(error))
+            )
+            return ticks.save([blocked], worker=self._worker)
 
     def _after(self, live: LiveRun, save: Save, *, is_due: bool) -> None:
         run_ids = [live.claim.run_id]

@@ -261,10 +261,10 @@ class Executor:
 def _run_loop(loop: asyncio.AbstractEventLoop) -> None:
     """Run until stopped, then cancel what is left and close."""
     loop.run_forever()
-    left = asyncio.all_tasks(loop)
-    for task in left:
-        task.cancel()
-    loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+    if left := asyncio.all_tasks(loop):
+        for task in left:
+            task.cancel()
+        loop.run_until_complete(asyncio.wait(left))
     loop.close()
 
 

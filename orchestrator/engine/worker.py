@@ -16,7 +16,6 @@ from itertools import cycle
 from uuid import uuid4
 
 from django.db import close_old_connections, connections
-from django.db.utils import Error as DatabaseError
 
 from orchestrator.clock import Estimate
 from orchestrator.conf import conf
@@ -80,8 +79,10 @@ class Worker:
                 driver.run()
                 driver.stop(grace=self._grace)
                 break
-            except DatabaseError:
-                logger.exception("the database failed; the driver starts afresh")
+            except Exception:
+                # Whatever it was, the runs in hand come back when their leases end, and one
+                # that does this again and again is set aside.
+                logger.exception("a driver failed and starts afresh")
                 driver.abandon()
                 self._drivers[number] = self._driver()
                 self._turns = cycle(self._drivers)

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from orchestrator import waits
 from orchestrator.core.journal import Entry
 from orchestrator.waits import CloseReason
 
@@ -104,6 +105,13 @@ class Save:
     # the run does not end in another way.
     knows_cancel: bool = False
     then: Continue | Park | Finish | Block = field(default_factory=Continue)
+
+    @property
+    def has_sides(self) -> bool:
+        """Whether an app has to write its side of it in the same transaction."""
+        return any(waits.get(entry.kind) for entry in self.opened) or any(
+            waits.get(entry.kind) for entry, _ in self.told
+        )
 
     @property
     def heeds_cancel(self) -> bool:

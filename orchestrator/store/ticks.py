@@ -94,7 +94,9 @@ def save(saves: Sequence[Save], *, worker: str) -> dict[UUID, Saved]:
     nothing was written for it. One statement on PostgreSQL, unless an app's waits open
     or close: their side is written in the same transaction.
     """
-    if not any(_has_side(one) for one in saves):
+    if not saves:
+        return {}
+    if not any(one.has_sides for one in saves):
         return _by_id(_dialect().save(saves, worker=worker))
     with transaction.atomic(using=ALIAS):
         saved = _by_id(_dialect().save(saves, worker=worker))
@@ -106,12 +108,6 @@ def save(saves: Sequence[Save], *, worker: str) -> dict[UUID, Saved]:
 
 def _by_id(saved: list[Saved]) -> dict[UUID, Saved]:
     return {one.run_id: one for one in saved}
-
-
-def _has_side(save: Save) -> bool:
-    return any(waits.get(entry.kind) for entry in save.opened) or any(
-        waits.get(entry.kind) for entry, _ in save.told
-    )
 
 
 def _tell_apps(save: Save, at: datetime) -> None:

@@ -21,6 +21,8 @@ class Runs:
 
     def __init__(self) -> None:
         self._crashed = False
+        self._before: hints.Publisher | None = None
+        self._error: Exception | None = None
 
     def start(self, workflow: Workflow[I, O], input: I | None = None, **options: Any) -> Run[O]:
         """Start a run, and drive everything that is due."""
@@ -33,6 +35,9 @@ class Runs:
 
         When a worker died at a failpoint before, its lease is over now.
         """
+        if self._error is not None:
+            error, self._error = self._error, None
+            raise error
         if self._crashed:
             testing.expire_leases()
             self._crashed = False
@@ -74,13 +79,17 @@ class Runs:
 
     def open(self) -> None:
         """Begin: hints drive runs at once, as a worker with nothing else to do would."""
-        hints.connect(self._hinted)
+        self._before = hints.connect(self._hinted)
 
     def close(self) -> None:
         """End: the clock, the failpoints and the hints are as they were."""
-        hints.connect(None)
+        hints.connect(self._before)
         failpoints.disarm()
         clock.move(-clock.skew())
 
     def _hinted(self, _run_id: UUID) -> None:
-        self.drain()
+        # Called after a commit, where Django catches errors: the next call raises it.
+        try:
+            self.drain()
+        except Exception as error:  # noqa: BLE001
+            self._error = self._error or error

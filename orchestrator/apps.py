@@ -15,5 +15,5 @@ class OrchestratorConfig(AppConfig):
         from orchestrator import hints, tasks  # noqa: PLC0415 - they need the apps
 
         autodiscover_modules("workflows")
-        hints.connect(tasks.publish)
+        hints.start(tasks.publish)
         tasks.connect()

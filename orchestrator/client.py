@@ -69,7 +69,9 @@ def start_or_find(
         workflow=definition.name,
         version=definition.version,
         status=Status.SCHEDULED if wait else Status.PENDING,
-        idempotency_key=_key(definition.key_for(value) if idempotency_key is None else idempotency_key),
+        idempotency_key=_key(
+            definition.key_for(value) if idempotency_key is None else idempotency_key
+        ),
         priority=definition.priority,
         initiator=models.initiator_label(initiator),
         tags=dict(definition.tags) | dict(tags or {}),

@@ -1,13 +1,16 @@
 """Hints: "look at run X", told to workers when a transaction has committed.
 
-The run's row is the truth and every worker sweeps, so a hint that is lost, late or
-doubled costs time and nothing else. It never costs the caller more than a second, and
-never raises.
+The run's row is the truth and every worker sweeps, so a hint that is lost, late or doubled
+costs time and nothing else. One thread of this process publishes them, so a broker that
+is slow, frozen or gone costs the caller nothing. A hint makes a worker look at everything
+that is due: those that come while one is being sent are covered by the next.
 """
 
 from __future__ import annotations
 
+import atexit
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -17,35 +20,100 @@ from orchestrator.conf import conf
 
 logger = logging.getLogger("orchestrator")
 
-# After a failure nothing is sent for this long: a broker that hangs for a second must not
-# cost a second for each of a hundred starts.
-OPEN_SECONDS = 5.0
+# After a failure nothing is sent for this long; the sweep is at work meanwhile.
+PAUSE_SECONDS = 5.0
 
-Publisher = Callable[[UUID], None]
+# At most so often: a burst of starts needs one hint every few milliseconds, not one each.
+GAP_SECONDS = 0.002
 
-_publisher: Publisher | None = None
-_closed_until = 0.0
-_lock = threading.Lock()
-failures = 0
+# How long the process waits at its end for the last hint to be sent.
+EXIT_SECONDS = 1.0
+
+Publisher = Callable[[UUID], object]
 
 
-def connect(publisher: Publisher | None) -> Publisher | None:
-    """Send hints through `publisher`; None to send none. Returns the one before."""
-    global _publisher, _closed_until  # noqa: PLW0603 - one broker per process
-    before, _publisher = _publisher, publisher
-    _closed_until = 0.0
+class Postman:
+    """Publishes hints in a thread of its own."""
+
+    def __init__(self, publish: Publisher) -> None:
+        self._publish = publish
+        self._news = threading.Condition()
+        self._waiting: UUID | None = None
+        self._is_sending = False
+        self._pid = 0
+        self.failures = 0
+
+    def send(self, run_id: UUID) -> None:
+        """Note a hint, and return at once."""
+        with self._news:
+            self._waiting = run_id
+            # A forked child has no thread, whatever its parent had.
+            if self._pid != os.getpid():
+                self._pid = os.getpid()
+                threading.Thread(target=self._work, name="hints", daemon=True).start()
+            self._news.notify_all()
+
+    def flush(self, seconds: float) -> bool:
+        """Wait until every hint is sent. False if that took too long."""
+        with self._news:
+            return self._news.wait_for(
+                lambda: self._waiting is None and not self._is_sending, timeout=seconds
+            )
+
+    def _work(self) -> None:
+        while True:
+            with self._news:
+                self._is_sending = False
+                self._news.notify_all()
+                self._news.wait_for(lambda: self._waiting is not None)
+                run_id, self._waiting = self._waiting, None
+                self._is_sending = True
+            pause = self._try(run_id) if run_id else 0.0
+            if pause > GAP_SECONDS:
+                with self._news:
+                    self._waiting, self._is_sending = None, False
+            time.sleep(pause)  # noqa: TID251 - so that a burst makes few messages
+
+    def _try(self, run_id: UUID) -> float:
+        try:
+            self._publish(run_id)
+        except Exception as error:  # noqa: BLE001 - whatever a broker's client raises
+            self.failures += 1
+            logger.warning("no hint sent for run %s, the sweep will find it: %s", run_id, error)
+            return PAUSE_SECONDS
+        return GAP_SECONDS
+
+
+_send: Publisher | None = None
+_ring: Callable[[], object] | None = None
+
+
+def connect(send: Publisher | None) -> Publisher | None:
+    """Send hints through `send`, which must not block; None for none. Returns the one before."""
+    global _send  # noqa: PLW0603 - one broker per process
+    before, _send = _send, send
     return before
 
 
+def ring_here(ring: Callable[[], object] | None) -> None:
+    """Also call `ring` for each hint: the engine runs in this very process."""
+    global _ring  # noqa: PLW0603 - one engine per process
+    _ring = ring
+
+
 def send(run_id: UUID) -> None:
-    """Tell a worker to look at a run. Never raises."""
-    global _closed_until, failures  # noqa: PLW0603
-    if _publisher is None or not conf.HINTS or time.monotonic() < _closed_until:
-        return
-    try:
-        _publisher(run_id)
-    except Exception as error:
-        with _lock:
-            failures += 1
-            _closed_until = time.monotonic() + OPEN_SECONDS
-        logger.warning("no hint sent for run %s, the sweep will find it: %s", run_id, error)
+    """Tell the workers to look at a run. Never blocks for long and never raises."""
+    if _ring is not None:
+        _ring()
+    if _send is not None and conf.HINTS:
+        try:
+            _send(run_id)
+        except Exception:
+            logger.exception("no hint sent for run %s, the sweep will find it", run_id)
+
+
+def start(publish: Publisher) -> None:
+    """Publish the hints of this process through `publish`, in a thread."""
+    postman = Postman(publish)
+    connect(postman.send)
+    atexit.register(postman.flush, EXIT_SECONDS)

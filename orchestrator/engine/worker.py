@@ -17,6 +17,7 @@ from uuid import uuid4
 
 from django.db import close_old_connections, connections
 
+from orchestrator import hints
 from orchestrator.clock import Estimate
 from orchestrator.conf import conf
 from orchestrator.engine.driver import Driver, Ring, Stop
@@ -101,6 +102,7 @@ def start() -> Worker:
     if _worker is None:
         _worker = Worker()
         _worker.start()
+        hints.ring_here(_worker.ring)
     return _worker
 
 
@@ -108,6 +110,7 @@ def stop(grace: timedelta | None = None) -> None:
     """Stop the engine in this process, if it runs."""
     global _worker  # noqa: PLW0603
     if _worker is not None:
+        hints.ring_here(None)
         _worker.stop(conf.SHUTDOWN_GRACE if grace is None else grace)
         _worker = None
 

@@ -65,7 +65,9 @@ class Runs:
         run.refresh()
         return delivery
 
-    def crash_at(self, failpoint: str, *, step: str | None = None, run: Run[Any] | None = None) -> None:
+    def crash_at(
+        self, failpoint: str, *, step: str | None = None, run: Run[Any] | None = None
+    ) -> None:
         """Let the worker die the next time it comes to this failpoint. A later call takes over."""
         failpoints.arm(failpoint, step=step, run_id=run.id if run else None)
 

@@ -146,7 +146,10 @@ def test_a_wait_with_a_key_takes_only_events_with_that_key(runs):
 def test_an_event_with_a_known_id_is_stored_once(runs):
     @workflow(name="w")
     async def w(ctx: Context) -> object:
-        return [await ctx.wait_for_event("n"), await ctx.wait_for_event("n", timeout="1h", default=0)]
+        return [
+            await ctx.wait_for_event("n"),
+            await ctx.wait_for_event("n", timeout="1h", default=0),
+        ]
 
     run = runs.start(w)
     runs.send_event(run, "n", 1, event_id="e-1")

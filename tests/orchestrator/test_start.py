@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -9,7 +11,14 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from orchestrator import Context, IdempotencyConflict, InvalidInput, UnknownWorkflow, hints, workflow
+from orchestrator import (
+    Context,
+    IdempotencyConflict,
+    InvalidInput,
+    UnknownWorkflow,
+    hints,
+    workflow,
+)
 from orchestrator.client import start as start_by_name
 from orchestrator.models import Run as Row
 
@@ -83,7 +92,9 @@ def test_the_same_key_with_another_input_is_a_conflict_that_names_the_run(echo):
 
 
 def test_the_same_key_belongs_to_one_workflow(echo, w):
-    assert echo.start({}, idempotency_key="k") != w.start(Order("1", Decimal(1)), idempotency_key="k")
+    assert echo.start({}, idempotency_key="k") != w.start(
+        Order("1", Decimal(1)), idempotency_key="k"
+    )
 
 
 def test_a_known_key_is_found_inside_a_transaction_that_goes_on(echo):
@@ -156,21 +167,49 @@ def test_the_initiator_is_kept_by_name(echo):
     assert echo.start({}, initiator="billing").initiator == "billing"
 
 
-def test_a_broker_that_is_down_does_not_fail_the_start_and_is_left_alone_for_a_while(echo):
+def test_a_broker_that_is_down_does_not_fail_the_start_and_is_left_alone_for_a_while(
+    echo, monkeypatch
+):
     asked = []
 
     def publish(run_id):
         asked.append(run_id)
         raise ConnectionError("no broker")
 
-    before = hints.connect(publish)
-    try:
-        runs = [echo.start({"n": n}) for n in range(3)]
-    finally:
-        hints.connect(before)
+    postman = hints.Postman(publish)
+    monkeypatch.setattr(hints, "_send", postman.send)
+    for n in range(3):
+        echo.start({"n": n})
+        postman.flush(1)
 
     assert len(asked) == 1
-    assert Row.objects.filter(due_at__isnull=False).count() == len(runs)
+    assert postman.failures == 1
+    assert Row.objects.filter(due_at__isnull=False).count() == 3
+
+
+def test_a_frozen_broker_does_not_hold_up_the_start(echo, monkeypatch):
+    thaw = threading.Event()
+    postman = hints.Postman(lambda run_id: thaw.wait(30))
+    monkeypatch.setattr(hints, "_send", postman.send)
+
+    began = time.monotonic()
+    for n in range(20):
+        echo.start({"n": n})
+
+    assert time.monotonic() - began < 1
+    thaw.set()
+
+
+def test_a_burst_of_starts_makes_few_messages_and_the_last_one_is_never_lost(echo, monkeypatch):
+    sent = []
+    postman = hints.Postman(lambda run_id: (sent.append(run_id), time.sleep(0.01)))
+    monkeypatch.setattr(hints, "_send", postman.send)
+
+    last = [echo.start({"n": n}) for n in range(50)][-1]
+
+    assert postman.flush(2)
+    assert sent[-1] == last.id
+    assert len(sent) < 50
 
 
 def test_a_plain_function_is_refused_at_import():

@@ -1,0 +1,35 @@
+"""Template tags of the operators' pages: sentences about waits, links that keep a filter."""
+
+from __future__ import annotations
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from dashboard.templatetags.ui import when
+from orchestrator.run import WaitInfo
+
+register = template.Library()
+
+
+@register.simple_tag
+def waits_for(wait: WaitInfo) -> SafeString:
+    """What a run waits for, in a few words and with its time."""
+    match wait.kind:
+        case "retry":
+            return _retry(wait)
+        case "timer":
+            return format_html("until {}", when(wait.until))
+        case _ if wait.until is not None:
+            return format_html(
+                "{} <span class=\"sub\">times out {}</span>", wait.name, when(wait.until)
+            )
+        case _:
+            return format_html("{}", wait.name)
+
+
+def _retry(wait: WaitInfo) -> SafeString:
+    attempt = (wait.detail or {}).get("attempt", "")
+    return format_html(
+        '{} <span class="sub">attempt {} {}</span>', wait.key, attempt, when(wait.until)
+    )

@@ -1,0 +1,310 @@
+"""The timeline of a run: where each bar goes, so that 20 ms and 30 days are both legible.
+
+Plain Python, no Django. Time in which nothing executes is *idle*; long idle time is cut out of the
+axis and drawn as a band of fixed width with its real length written on it. Work is never cut.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta, tzinfo
+from itertools import pairwise
+from typing import Literal
+
+from dashboard.axis import Axis, Interval, Piece, axis_pieces, cuts_of, union
+from dashboard.present import NOTHING, duration
+
+Mode = Literal["compressed", "linear", "sequence"]
+
+BUSY = frozenset({"run", "compensation"})
+LEAST_BAR = 0.35  # percent, about 3 px on a laptop
+ROOMY = 2.5
+LABEL_GAP = 10.0
+LETTER = 1.1  # the width of a letter of a label, in percent of a narrow chart
+WHOLE = 100.0
+MINUTE = 60
+HOUR = 3600
+ROW = 28  # px, the height of a table row
+AXIS = 40
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A stretch of a step's life; `end` is None while it lasts.
+
+    Kinds: run, compensation (busy); queue, backoff, sleep, event, human, child (idle).
+    """
+
+    kind: str
+    start: datetime
+    end: datetime | None = None
+    failed: bool = False
+
+
+@dataclass(frozen=True)
+class Row:
+    """One step. `bracket` is "first", "inside" or "last" for siblings that run in parallel."""
+
+    key: str
+    name: str
+    kind: str
+    status: str
+    attempts: int = 1
+    segments: tuple[Segment, ...] = ()
+    depth: int = 0
+    bracket: str = ""
+    inherited: bool = False
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Bar:
+    kind: str
+    x: float
+    width: float
+    failed: bool = False
+    open: bool = False
+
+    @property
+    def end(self) -> float:
+        return round(self.x + self.width, 4)
+
+    @property
+    def middle(self) -> float:
+        return round(self.x + self.width / 2, 4)
+
+    @property
+    def roomy(self) -> bool:
+        """Wide enough to carry the cross of a failed attempt inside."""
+        return self.width >= ROOMY
+
+
+@dataclass(frozen=True)
+class PlacedRow:
+    row: Row
+    y: int
+    bars: tuple[Bar, ...]
+    seconds: float | None
+
+    @property
+    def took(self) -> str:
+        return NOTHING if self.seconds is None else duration(self.seconds)
+
+
+@dataclass(frozen=True)
+class Cut:
+    x: float
+    width: float
+    seconds: float
+    label: str
+
+    @property
+    def middle(self) -> float:
+        return round(self.x + self.width / 2, 4)
+
+
+@dataclass(frozen=True)
+class Tick:
+    x: float
+    text: str
+    align: str  # start, middle or end: the text-anchor of SVG
+
+
+@dataclass(frozen=True)
+class Layout:
+    mode: Mode
+    rows: tuple[PlacedRow, ...]
+    cuts: tuple[Cut, ...]
+    ticks: tuple[Tick, ...]
+    gap_labels: tuple[Tick, ...]
+    caption: str
+    cut_seconds: float
+    now_x: float | None
+    pieces: tuple[Piece, ...] = field(repr=False, default=())
+
+    @property
+    def height(self) -> int:
+        return AXIS + ROW * len(self.rows)
+
+    @property
+    def zigzag(self) -> str:
+        """The path of a torn edge over the full height, around x = 0."""
+        steps = range(AXIS - 4, self.height, 8)
+        return f"M0 {AXIS - 8}" + "".join(f"L{3 if i % 2 else -3} {y}" for i, y in enumerate(steps))
+
+
+def timeline(
+    rows: Sequence[Row],
+    now: datetime,
+    mode: Mode = "compressed",
+    *,
+    queued_at: datetime | None = None,
+    zone: tzinfo = UTC,
+) -> Layout:
+    """Places the rows, in the order given.
+
+    `queued_at` is when the run was created: its wait for a worker comes first.
+    """
+    if mode == "sequence":
+        return _sequence(rows)
+    spans = [_span(segment, now) for row in rows for segment in row.segments]
+    if not spans:
+        return _empty(rows, mode)
+    first = min(start for start, _ in spans)
+    begin = min(first, queued_at.timestamp()) if queued_at else first
+    end = max(end for _, end in spans)
+    busy = union(_busy(rows, now))
+    cuts = cuts_of(busy, begin, end) if mode == "compressed" else []
+    pieces = axis_pieces(begin, end, cuts, busy)
+    return _layout(rows, now, mode, pieces, zone)
+
+
+def _busy(rows: Iterable[Row], now: datetime) -> list[Interval]:
+    segments = (segment for row in rows for segment in row.segments)
+    return [_span(segment, now) for segment in segments if segment.kind in BUSY]
+
+
+def _span(segment: Segment, now: datetime) -> Interval:
+    start = segment.start.timestamp()
+    end = (segment.end or now).timestamp()
+    return start, max(start, end)  # clocks of two workers may disagree
+
+
+def _placed(axis: Axis, segment: Segment, now: datetime) -> Bar:
+    start, end = _span(segment, now)
+    left, right = axis.x(start), axis.x(end)
+    home = axis.piece(start)
+    least = min(LEAST_BAR, home.width)
+    if right - left < least:
+        left = min(left, home.x + home.width - least)
+        right = left + least
+    return _bar(segment, left, right - left)
+
+
+def _bar(segment: Segment, x: float, width: float) -> Bar:
+    return Bar(segment.kind, round(x, 4), round(width, 4), segment.failed, segment.end is None)
+
+
+def _layout(
+    rows: Sequence[Row], now: datetime, mode: Mode, pieces: tuple[Piece, ...], zone: tzinfo
+) -> Layout:
+    axis = Axis(pieces)
+    placed = [
+        _place(row, i, now, tuple(_placed(axis, segment, now) for segment in row.segments))
+        for i, row in enumerate(rows)
+    ]
+    cuts = tuple(_cut(piece) for piece in pieces if piece.is_cut)
+    lasts = any(segment.end is None for row in rows for segment in row.segments)
+    return Layout(
+        mode=mode,
+        rows=tuple(placed),
+        cuts=cuts,
+        ticks=_ticks(pieces, zone),
+        gap_labels=_gap_labels(cuts),
+        caption=_caption(mode, cuts),
+        cut_seconds=sum(cut.seconds for cut in cuts),
+        now_x=round(axis.x(now.timestamp()), 4) if lasts else None,
+        pieces=pieces,
+    )
+
+
+def _place(row: Row, i: int, now: datetime, bars: tuple[Bar, ...]) -> PlacedRow:
+    spans = [_span(segment, now) for segment in row.segments]
+    took = max(b for _, b in spans) - min(a for a, _ in spans) if spans else None
+    return PlacedRow(row, AXIS + ROW * i, bars, took)
+
+
+def _cut(piece: Piece) -> Cut:
+    length = piece.end - piece.start
+    return Cut(round(piece.x, 4), round(piece.width, 4), length, duration(length))
+
+
+def _gap_labels(cuts: Sequence[Cut]) -> tuple[Tick, ...]:
+    """The lengths of the cuts; where they would touch, the longer pause keeps its label."""
+    kept: list[Cut] = []
+    for cut in sorted(cuts, key=lambda cut: -cut.seconds):
+        if all(abs(cut.middle - other.middle) >= LABEL_GAP * 0.8 for other in kept):
+            kept.append(cut)
+    return tuple(_tick(cut.middle, cut.label, half=4.0) for cut in sorted(kept, key=lambda c: c.x))
+
+
+def _ticks(pieces: Sequence[Piece], zone: tzinfo) -> tuple[Tick, ...]:
+    """The clock at the start of each cluster, and at the end of the axis if there is room."""
+    span = pieces[-1].end - pieces[0].start
+    marks = [(piece.x, piece.start) for piece in pieces if not piece.is_cut]
+    ticks: list[Tick] = []
+    date, free = "", 0.0
+    for x, moment in [*marks, (WHOLE, pieces[-1].end)]:
+        here = datetime.fromtimestamp(moment, zone)
+        today = f"{here.day} {here:%b}"
+        text = _clock(here, span) if today == date else f"{today}, {_clock(here, span)}"
+        room = max(LABEL_GAP, len(text) * LETTER)
+        if (x - room if x == WHOLE else x) < free:
+            continue
+        ticks.append(_tick(x, text, half=0.0))
+        date, free = today, x + room
+    return tuple(ticks)
+
+
+def _clock(here: datetime, span: float) -> str:
+    """The time of day, as precise as the length of the whole axis asks for."""
+    if span < MINUTE:
+        return f"{here:%H:%M:%S}.{here.microsecond // 100000}"
+    return f"{here:%H:%M:%S}" if span < HOUR else f"{here:%H:%M}"
+
+
+def _tick(x: float, text: str, half: float) -> Tick:
+    """A label at x, turned inward at the ends of the axis."""
+    if x + half >= WHOLE:
+        return Tick(WHOLE, text, "end")
+    if half == 0 or x <= half:
+        return Tick(round(x - (x if half else 0), 4), text, "start")
+    return Tick(round(x, 4), text, "middle")
+
+
+def _caption(mode: Mode, cuts: Sequence[Cut]) -> str:
+    if mode == "sequence":
+        return "One column for each step, in order; widths say nothing about time"
+    if not cuts:
+        return "Time axis linear"
+    pauses = f"{len(cuts)} pause" + ("s" if len(cuts) > 1 else "")
+    return f"Time axis compressed: {pauses}, {duration(sum(cut.seconds for cut in cuts))}"
+
+
+def _sequence(rows: Sequence[Row]) -> Layout:
+    share = 100 / max(len(rows), 1)
+    placed = []
+    for i, row in enumerate(rows):
+        part = share / max(len(row.segments), 1)
+        bars = (_bar(s, i * share + n * part, part) for n, s in enumerate(row.segments))
+        placed.append(PlacedRow(row, AXIS + ROW * i, tuple(bars), _closed_seconds(row)))
+    return Layout("sequence", tuple(placed), (), (), (), _caption("sequence", ()), 0.0, None)
+
+
+def _closed_seconds(row: Row) -> float | None:
+    ends = [segment.end for segment in row.segments if segment.end]
+    if not ends or len(ends) < len(row.segments):
+        return None
+    took = max(ends) - min(segment.start for segment in row.segments)
+    return max(took, timedelta()).total_seconds()
+
+
+def _empty(rows: Sequence[Row], mode: Mode) -> Layout:
+    placed = tuple(PlacedRow(row, AXIS + ROW * i, (), None) for i, row in enumerate(rows))
+    return Layout(mode, placed, (), (), (), "No step has started", 0.0, None)
+
+
+def brackets(groups: Sequence[object]) -> list[str]:
+    """The brackets of rows in order, given each row's parallel group (None for none).
+
+    >>> brackets([None, "a", "a", "a", None, "b", "b"])
+    ['', 'first', 'inside', 'last', '', 'first', 'last']
+    """
+    around = [None, *groups, None]
+    marks = []
+    for (before, here), after in zip(pairwise(around[:-1]), around[2:], strict=True):
+        alone = here is None or here not in (before, after)
+        edge = "first" if here != before else "last" if here != after else "inside"
+        marks.append("" if alone else edge)
+    return marks

@@ -1,0 +1,45 @@
+"""Two ways to print a log record. Both show what the caller gave as `extra`, by name."""
+
+from __future__ import annotations
+
+import json
+import logging
+from datetime import UTC, datetime
+from typing import Any
+
+# What every record has; the rest of its attributes came as `extra`. Django adds the request,
+# which is an object and not a fact.
+_STANDARD = {*vars(logging.makeLogRecord({})), "message", "asctime", "taskName", "request"}
+
+
+def _extra(record: logging.LogRecord) -> dict[str, Any]:
+    return {name: value for name, value in vars(record).items() if name not in _STANDARD}
+
+
+def _instant(record: logging.LogRecord) -> str:
+    return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+
+
+class TextFormatter(logging.Formatter):
+    """`2026-11-21T09:00:00.000+00:00 INFO orchestrator: message run_id=…`, for people."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        head = f"{_instant(record)} {record.levelname} {record.name}: {record.message}"
+        return " ".join([head, *(f"{name}={value}" for name, value in _extra(record).items())])
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line, for collectors. The exception is text within it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        fields = {
+            "time": _instant(record),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+            **_extra(record),
+        }
+        if record.exc_info:
+            fields["exception"] = self.formatException(record.exc_info)
+        # A log line must not fail on a value it does not know.
+        return json.dumps(fields, default=str)

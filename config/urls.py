@@ -1,0 +1,17 @@
+"""Where each room is. A room that cannot be imported stops the start, by its own error."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.urls import include, path
+
+from config.health import healthz, readyz
+
+urlpatterns = [
+    path("inbox/", include("humantasks.urls")),
+    path("ops/", include("dashboard.urls")),
+    path("accounts/", include("config.accounts")),
+    path("admin/", admin.site.urls),
+    path("healthz", healthz),
+    path("readyz", readyz),
+]

@@ -5,10 +5,14 @@ A message says "look at run X" and nothing else. It has no ETA, no expiry and no
 
 from __future__ import annotations
 
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
-from celery import shared_task, signals
+from celery import current_app, shared_task, signals
 
 from orchestrator.engine import worker
 
@@ -52,3 +56,35 @@ def _on_ready(sender: Any, **_: Any) -> None:
     # A prefork worker executes in its children, each of which has its own engine.
     if "prefork" not in type(sender.pool).__module__:
         host()
+
+
+def run_worker(*, processes: int, queues: str, log_level: str) -> None:
+    """Be a Celery worker until told to stop, with the engine in each of its processes."""
+    pool = ["--pool", "threads", "--concurrency", "2"]
+    if processes > 1:
+        pool = ["--pool", "prefork", "--concurrency", str(processes)]
+    options = ["--queues", queues] if queues else []
+    current_app.worker_main(
+        ["worker", *pool, *options, "--loglevel", log_level, "--without-gossip", "--without-mingle"]
+    )
+
+
+@contextmanager
+def worker_here() -> Iterator[None]:
+    """A Celery worker in a thread of this process, with the engine. For the embedded mode."""
+    worker = current_app.WorkController(
+        pool_cls="threads",
+        concurrency=2,
+        hostname=f"embedded@{socket.gethostname()}",
+        without_gossip=True,
+        without_mingle=True,
+        without_heartbeat=True,
+    )
+    thread = threading.Thread(target=worker.start, name="celery", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        unhost()
+        worker.stop(in_sighandler=False, exitcode=0)
+        thread.join(timeout=5)

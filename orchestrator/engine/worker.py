@@ -39,6 +39,7 @@ class Worker:
         self._turns = cycle(self._drivers)
         self._threads: list[threading.Thread] = []
         self._grace = timedelta(0)
+        self._is_stopping = False
 
     def start(self) -> None:
         """Begin to look for due runs."""
@@ -57,6 +58,7 @@ class Worker:
     def stop(self, grace: timedelta) -> None:
         """Claim nothing more, let executing steps finish for `grace`, give the rest back."""
         self._grace = grace
+        self._is_stopping = True
         for driver in self._drivers:
             driver.inbox.put(Stop())
         until = time.monotonic() + grace.total_seconds() + 5
@@ -81,6 +83,8 @@ class Worker:
                 driver.stop(grace=self._grace)
                 break
             except Exception:
+                if self._is_stopping:
+                    break
                 # Whatever it was, the runs in hand come back when their leases end, and one
                 # that does this again and again is set aside.
                 logger.exception("a driver failed and starts afresh")

@@ -1,0 +1,71 @@
+"""The accounts of the demo. Their passwords are made at the first start and kept in var/."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.contrib.auth.models import Group, User
+
+FILE = "demo-passwords.json"
+
+_SYLLABLES = [first + second for first in "bdfghklmnprstvz" for second in "aeiou"]
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    username: str
+    name: str
+    role: str
+    groups: tuple[str, ...]
+    is_admin: bool = False
+
+
+ACCOUNTS = (
+    Account("ruth", "Ruth", "reviewer", ("compliance-team",)),
+    Account("ravi", "Ravi", "reviewer", ("compliance-team",)),
+    Account("edda", "Edda", "editor", ("content-team",)),
+    Account("lena", "Lena", "lead", ("compliance-team", "content-team", "Viewer")),
+    Account("omar", "Omar", "operator", ("Operator",)),
+    Account("ada", "Ada", "admin", ("Admin", "Operator"), is_admin=True),
+)
+
+
+def ensure(var_dir: Path) -> Iterator[tuple[Account, str]]:
+    """Make the accounts that are missing. Yields each with its password."""
+    passwords = _passwords(var_dir / FILE)
+    for account in ACCOUNTS:
+        password = passwords[account.username]
+        user, is_new = User.objects.get_or_create(
+            username=account.username,
+            defaults={
+                "first_name": account.name,
+                "email": f"{account.username}@demo.example",
+                "is_staff": account.is_admin,
+                "is_superuser": account.is_admin,
+            },
+        )
+        # A password that was changed on the page is set back: what is printed must be true.
+        if is_new or not user.check_password(password):
+            user.set_password(password)
+            user.save(update_fields=["password"])
+        user.groups.add(*(Group.objects.get_or_create(name=name)[0] for name in account.groups))
+        yield account, password
+
+
+def _passwords(path: Path) -> dict[str, str]:
+    known: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
+    missing = {one.username: _password() for one in ACCOUNTS if one.username not in known}
+    if missing:
+        known |= missing
+        path.touch(mode=0o600)
+        path.write_text(json.dumps(known, indent=1))
+    return known
+
+
+def _password() -> str:
+    words = ("".join(secrets.choice(_SYLLABLES) for _ in range(3)) for _ in range(3))
+    return "-".join(words)

@@ -1,0 +1,1 @@
+"""Orders: a payment, a shipment, and the refund when the shipment fails."""

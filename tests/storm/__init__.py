@@ -1,0 +1,1 @@
+"""Storms: real workers, killed and frozen while runs go on. `make storm`."""

@@ -1,0 +1,52 @@
+"""A run of ten records: external and transactional effects, a sleep, an event, a group."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+from threading import Event
+
+from django.conf import settings
+
+from orchestrator import Context, current_step, workflow
+from tests.storm.app.models import Booking
+
+RECORDS = 10
+BOOKINGS = 3
+EFFECTS = 5
+
+
+def note(name: str) -> str:
+    """An external effect: a line in a file, which no transaction takes back."""
+    step = current_step()
+    line = f"{step.run_id} {step.name} {step.idempotency_key} {os.getpid()}\n"
+    with Path(settings.STORM_LOG).open("a") as log:
+        log.write(line)
+    Event().wait(0.01)
+    return name
+
+
+async def note_async(name: str) -> str:
+    await asyncio.sleep(0.02)
+    return note(name)
+
+
+def book(key: str) -> int:
+    return Booking.objects.create(run_id=current_step().run_id, key=key).pk
+
+
+@workflow(name="storm")
+async def storm(ctx: Context) -> list[str]:
+    done = [await ctx.step("first", note, "first")]
+    await ctx.step("book-1", book, "book-1", atomic=True)
+    await ctx.sleep("100ms")
+    done += await asyncio.gather(
+        ctx.step("left", note, "left"), ctx.step("right", note_async, "right")
+    )
+    await ctx.step("book-2", book, "book-2", atomic=True)
+    done.append(await ctx.wait_for_event("go"))
+    done.append(await ctx.step("second", note_async, "second"))
+    await ctx.step("book-3", book, "book-3", atomic=True)
+    done.append(await ctx.step("last", note, "last"))
+    return done

@@ -82,6 +82,8 @@ def worker_here() -> Iterator[None]:
     )
     thread = threading.Thread(target=worker.start, name="celery", daemon=True)
     thread.start()
+    # `worker_ready` is sent by Celery's command only.
+    host()
     try:
         yield
     finally:

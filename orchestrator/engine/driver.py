@@ -7,7 +7,9 @@ for. So the outcome of a step is durable before anything that depends on it happ
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import math
 import time
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -32,6 +34,8 @@ from orchestrator.store import ticks
 from orchestrator.store.records import Beat, Block, Claim, Continue, Park, Save, Saved
 
 logger = logging.getLogger("orchestrator")
+
+_LONG_SECONDS = 60.0
 
 
 class Ring:
@@ -67,7 +71,7 @@ class Driver:
 
     def drain(self) -> int:
         """Drive whatever is due until nothing is, and return how many claims that took."""
-        total = 0
+        total, self._next_look = 0, math.inf
         while claimed := self._claim():
             total += claimed
             while self._live:
@@ -79,7 +83,7 @@ class Driver:
     def run(self) -> None:
         """Drive due runs until told to stop; then finish what is executing, for a while."""
         while not self._stopping:
-            if self._may_be_more or time.monotonic() >= self._next_look:
+            if self._should_look:
                 self._look()
             self._turns()
             self._receive()
@@ -100,6 +104,15 @@ class Driver:
             self._forget(live)
 
     # ---- claiming --------------------------------------------------------------------
+
+    @property
+    def _has_room(self) -> bool:
+        # Not for one more run at a time: each look is a statement.
+        return len(self._live) <= conf.BATCH // 2
+
+    @property
+    def _should_look(self) -> bool:
+        return self._has_room and (self._may_be_more or time.monotonic() >= self._next_look)
 
     def _look(self) -> None:
         """Claim what is due, and find out when to look again."""
@@ -268,12 +281,10 @@ class Driver:
 
     def _receive(self, at_most: float | None = None) -> None:
         """Wait for news, but no longer than until the clock brings some."""
-        if self._changed:
-            return
-        try:
-            self._hear(self.inbox.get(timeout=self._patience() if at_most is None else at_most))
-        except Empty:
-            self._wake_by_clock()
+        patience = self._patience() if at_most is None else at_most
+        if patience > 0 and not self._changed:
+            with contextlib.suppress(Empty):
+                self._hear(self.inbox.get(timeout=patience))
         self._receive_ready()
 
     def _receive_ready(self) -> None:
@@ -337,8 +348,10 @@ class Driver:
     def _patience(self) -> float:
         instants = [one.next_instant for one in self._live.values()]
         waits = [(instant - self._clock.now()).total_seconds() for instant in instants if instant]
-        waits.append(self._next_look - time.monotonic())
-        return max(min(waits), 0.001)
+        if self._has_room:
+            waits.append(0.0 if self._may_be_more else self._next_look - time.monotonic())
+        # With no room and nothing to time, only news can change anything.
+        return max(min([*waits, _LONG_SECONDS]), 0.0)
 
     def _look_at(self, due_at: datetime) -> None:
         seconds = (due_at - self._clock.now()).total_seconds()

@@ -77,7 +77,7 @@ class Postman:
     def _try(self, run_id: UUID) -> float:
         try:
             self._publish(run_id)
-        except Exception as error:  # noqa: BLE001 - whatever a broker's client raises
+        except Exception as error:
             self.failures += 1
             logger.warning("no hint sent for run %s, the sweep will find it: %s", run_id, error)
             return PAUSE_SECONDS
@@ -90,7 +90,7 @@ _ring: Callable[[], object] | None = None
 
 def connect(send: Publisher | None) -> Publisher | None:
     """Send hints through `send`, which must not block; None for none. Returns the one before."""
-    global _send  # noqa: PLW0603 - one broker per process
+    global _send
     before, _send = _send, send
     return before
 

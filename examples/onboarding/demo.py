@@ -1,4 +1,4 @@
-"""A few customers for `make demo`, in different states. Starting them again changes nothing."""
+"""A few customers for `make demo`. Starting them again changes nothing."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ CUSTOMERS = (
     Customer(name="Ines Albrecht", email="ines@hafenrost.example", company="Hafenrost GmbH"),
     Customer(name="Tomás Vidal", email="tomas@solmar.example", country="ES", company="Solmar SL"),
     Customer(name="Noor de Wit", email="noor@grachtenhuis.example", country="NL"),
-    Customer(name="Bruno Keller", email="bruno@almwerk.example", country="CH", company="Almwerk AG"),
+    Customer(
+        name="Bruno Keller", email="bruno@almwerk.example", country="CH", company="Almwerk AG"
+    ),
 )
 
 

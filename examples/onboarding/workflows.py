@@ -63,7 +63,8 @@ def set_status(account_id: int, status: Account.Status) -> None:
 
 def send_welcome_email(customer: Customer) -> None:
     call(0.4, fails=0.2, error="smtp: connection reset")
-    send_mail("Welcome", f"Hello {customer.name}, we are checking your details.", None, [customer.email])
+    text = f"Hello {customer.name}, we are checking your details."
+    send_mail("Welcome", text, None, [customer.email])
 
 
 def check_credit(customer: Customer) -> int:
@@ -163,5 +164,3 @@ async def subscription_lifecycle(ctx: Context[Subscription], subscription: Subsc
     if not renewed:
         await ctx.step("expire-subscription", expire_subscription, subscription.number)
     return Ended(number=subscription.number, renewed=bool(renewed))
-
-

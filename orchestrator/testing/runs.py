@@ -93,5 +93,5 @@ class Runs:
         # Called after a commit, where Django catches errors: the next call raises it.
         try:
             self.drain()
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:
             self._error = self._error or error

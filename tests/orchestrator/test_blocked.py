@@ -48,23 +48,23 @@ async def other_kind(ctx: Context) -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "expected", "got"),
+    ("body", "expected_and_got"),
     [
-        (renamed, "step 'a'", "step 'other'"),
-        (shortened, "step 'a'", "the body has ended"),
-        (reordered, "step 'a'", "sleep 'sleep'"),
-        (other_kind, "sleep 'sleep'", "event 'sleep'"),
+        (renamed, ("step 'a'", "step 'other'")),
+        (shortened, ("step 'a'", "the body has ended")),
+        (reordered, ("step 'a'", "sleep 'sleep'")),
+        (other_kind, ("sleep 'sleep'", "event 'sleep'")),
     ],
 )
 def test_a_journal_that_the_code_contradicts_blocks_the_run_before_any_effect(
-    runs, waiting, effect, body, expected, got
+    runs, waiting, effect, body, expected_and_got
 ):
     edit(body)
     runs.advance("1h")
 
     assert waiting.refresh().status == "blocked"
     assert waiting.error["type"] == "NonDeterminism"
-    assert (waiting.error["expected"], waiting.error["got"]) == (expected, got)
+    assert (waiting.error["expected"], waiting.error["got"]) == expected_and_got
     assert effect.calls == ["a"]
     assert Row.objects.get(id=waiting.id).due_at is None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 import pytest
 
@@ -55,10 +56,8 @@ def test_cleanup_steps_run_at_a_cancel(runs, effect):
 def test_a_swallowed_cancel_still_cancels_the_run(runs, effect):
     @workflow(name="w")
     async def w(ctx: Context) -> str:
-        try:
+        with contextlib.suppress(asyncio.CancelledError):
             await ctx.wait_for_event("never")
-        except asyncio.CancelledError:
-            pass
         return "went on"
 
     run = runs.start(w)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import time
+import threading
 
 import pytest
 
@@ -17,6 +17,7 @@ from orchestrator import (
     current_step,
     workflow,
 )
+from orchestrator.engine import worker
 from orchestrator.models import Attempt
 
 ONCE = Retry(max_attempts=1)
@@ -259,13 +260,11 @@ def test_an_async_step_is_cancelled_at_its_timeout(runs):
 
 
 def test_a_sync_step_is_given_up_at_its_timeout_and_its_late_result_ignored(transactional_db):
-    from orchestrator.engine import worker
-
-    finished = []
+    finish, finished = threading.Event(), threading.Event()
 
     def slow() -> str:
-        time.sleep(0.4)
-        finished.append(1)
+        finish.wait(10)
+        finished.set()
         return "late"
 
     @workflow(name="w")
@@ -279,9 +278,9 @@ def test_a_sync_step_is_given_up_at_its_timeout_and_its_late_result_ignored(tran
     worker.drain()
 
     assert run.refresh().result() == "gave up"
-    assert finished == []
-    time.sleep(0.5)
-    assert finished == [1]
+    assert not finished.is_set()
+    finish.set()
+    assert finished.wait(10)
     assert run.refresh().steps[0].status == "failed"
 
 

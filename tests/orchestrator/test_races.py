@@ -12,6 +12,7 @@ from threading import Barrier
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Group
 from django.db import connection, transaction
 
 from orchestrator import Context, workflow
@@ -159,7 +160,7 @@ def test_many_due_runs_are_shared_out_without_overlap(waiter):
     for _ in range(60):
         waiter.start()
 
-    claims = [claim.run_id for one in at_once(8, lambda _: claim()) for claim in one]
+    claims = [held.run_id for some in at_once(8, lambda _: claim()) for held in some]
 
     assert len(claims) == len(set(claims)) == 60
 
@@ -201,17 +202,14 @@ def test_a_cancel_against_an_event_always_has_one_outcome(waiter):
     for _ in range(10):
         run = waiter.start()
         worker.drain(inline=True)
-        acts = [lambda: run.cancel("now"), lambda: run.send_event("go", 1)]
 
-        at_once(2, lambda number, acts=acts: acts[number]())
+        at_once(2, lambda number, run=run: run.send_event("go", 1) if number else run.cancel())
         worker.drain(inline=True)
 
         assert run.refresh().status == "cancelled" or run.result() == 1
 
 
 def test_a_view_that_updates_its_rows_and_then_sends_an_event_does_not_deadlock_an_atomic_step():
-    from django.contrib.auth.models import Group
-
     group = Group.objects.create(name="shared")
     meet = Barrier(2, timeout=5)
 

@@ -50,9 +50,9 @@ def echo():
 
 
 def test_a_start_in_a_transaction_that_rolls_back_did_not_happen(echo):
-    with pytest.raises(ZeroDivisionError), transaction.atomic():
+    with transaction.atomic():
         echo.start({"a": 1})
-        raise ZeroDivisionError
+        transaction.set_rollback(True)
 
     assert not Row.objects.exists()
 
@@ -202,7 +202,8 @@ def test_a_frozen_broker_does_not_hold_up_the_start(echo, monkeypatch):
 
 def test_a_burst_of_starts_makes_few_messages_and_the_last_one_is_never_lost(echo, monkeypatch):
     sent = []
-    postman = hints.Postman(lambda run_id: (sent.append(run_id), time.sleep(0.01)))
+    slowly = threading.Event()
+    postman = hints.Postman(lambda run_id: (sent.append(run_id), slowly.wait(0.01)))
     monkeypatch.setattr(hints, "_send", postman.send)
 
     last = [echo.start({"n": n}) for n in range(50)][-1]

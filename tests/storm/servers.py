@@ -7,6 +7,7 @@ import socket
 import subprocess
 import time
 from pathlib import Path
+from threading import Event
 from types import TracebackType
 from typing import Self
 
@@ -41,7 +42,7 @@ class Redis:
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", self._port)) == 0:
                     return self
-            time.sleep(0.05)
+            Event().wait(0.05)
         raise TimeoutError("redis-server did not start")
 
     def __exit__(

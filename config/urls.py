@@ -6,8 +6,10 @@ from django.contrib import admin
 from django.urls import include, path
 
 from config.health import healthz, readyz
+from dashboard.views.overview import home
 
 urlpatterns = [
+    path("", home, name="home"),
     path("inbox/", include("humantasks.urls")),
     path("ops/", include("dashboard.urls")),
     path("accounts/", include("config.accounts")),

@@ -108,7 +108,7 @@ class Driver:
     @property
     def _has_room(self) -> bool:
         # Not for one more run at a time: each look is a statement.
-        return len(self._live) <= conf.BATCH // 2
+        return len(self._live) <= int(conf.BATCH) // 2
 
     @property
     def _should_look(self) -> bool:

@@ -72,7 +72,9 @@ class Heart:
         with self._lock:
             watched = dict(self._watched)
         asked = time.monotonic()
-        shown = {run_id: _in_flight(live) for run_id, (live, _, _) in watched.items()}
+        shown = {
+            run_id: json.dumps(live.running.shown()) for run_id, (live, _, _) in watched.items()
+        }
         rows = [
             (run_id, live.claim.epoch, None if shown[run_id] == before else shown[run_id])
             for run_id, (live, _, before) in watched.items()
@@ -100,14 +102,3 @@ class Heart:
             except DatabaseError:
                 logger.warning("a heartbeat failed", exc_info=True)
         connections.close_all()
-
-
-def _in_flight(live: LiveRun) -> str:
-    """The steps that have been executing for a while, as JSON."""
-    running = list(live.running.items())
-    steps = [
-        {"key": key, "attempt": one.number, "started_at": one.started_at.isoformat()}
-        for key, one in running
-        if one.is_shown
-    ]
-    return json.dumps(steps)

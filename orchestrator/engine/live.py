@@ -8,18 +8,16 @@ database; the driver does, for many live runs in one statement.
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from orchestrator.conf import conf
 from orchestrator.core import failures
 from orchestrator.core.body import Body
 from orchestrator.core.codec import decode
-from orchestrator.core.commands import StepCall
 from orchestrator.core.context import Context, RunInfo
 from orchestrator.core.definition import Definition
 from orchestrator.core.errors import (
@@ -32,7 +30,8 @@ from orchestrator.core.errors import (
 from orchestrator.core.journal import COMPLETED, FAILED, Entry, History
 from orchestrator.core.loop import NeverIdle
 from orchestrator.engine import entries, waiting
-from orchestrator.engine.executor import Call, Ended, timed_out
+from orchestrator.engine.executing import Executing, Running
+from orchestrator.engine.executor import Call, Ended
 from orchestrator.engine.pending import Pending
 from orchestrator.models import Status
 from orchestrator.store.records import (
@@ -48,34 +47,12 @@ from orchestrator.store.records import (
 )
 from orchestrator.waits import CloseReason
 
-# A step is shown as executing once it has lasted longer than this.
-SHOWN_AFTER_SECONDS = 0.5
-
-# The executor cancels an async step at its timeout; what it cannot stop is given up here.
-_GRACE = timedelta(milliseconds=50)
-
 
 class Quarantined(OrchestratorError):
     """The run kills its workers and makes no progress."""
 
 
 _BLOCKING = (NonDeterminism, UndecodableValue, NeverIdle, Quarantined)
-
-
-@dataclass(slots=True)
-class Running:
-    """A step that is being executed: which attempt, since when, and until when at most."""
-
-    step: StepCall
-    number: int
-    started_at: datetime
-    deadline: datetime | None
-    began: float = field(default_factory=time.monotonic)
-
-    @property
-    def is_shown(self) -> bool:
-        """Whether it lasts long enough to be shown as executing."""
-        return time.monotonic() - self.began > SHOWN_AFTER_SECONDS
 
 
 class LiveRun:
@@ -86,7 +63,7 @@ class LiveRun:
     ) -> None:
         self.claim = claim
         self.mail = mail
-        self.running: dict[str, Running] = {}
+        self.running = Executing(claim.run_id)
         self.is_over = False
         # Held by whoever gives out the next place in the journal: the driver while it
         # hands out outcomes, or the thread of an atomic step while it takes one.
@@ -156,10 +133,9 @@ class LiveRun:
         key = ended.call.key
         if self.recording == key:
             self.recording = None
-        running = self.running.get(key)
-        if running is None or running.number != ended.call.number:
+        running = self.running.end(ended.call)
+        if running is None:
             return
-        del self.running[key]
         with self._blocking():
             if ended.error is not None:
                 self._failed(running, ended, ended.error)
@@ -182,7 +158,8 @@ class LiveRun:
         with self._blocking():
             if self.has_unheeded_cancel:
                 self._deliver_cancel(now)
-            self._give_up_overdue(now)
+            for overdue in self.running.overdue(now):
+                self.ended(overdue)
             while self._body.end is None and (outcome := self._next_outcome(now)):
                 self._deliver(outcome)
 
@@ -197,7 +174,7 @@ class LiveRun:
         if self._body.end is not None:
             return self._take_last()
         self._pending.collect_retries(now)
-        is_busy = bool(self.running) or self._pending.has_ready
+        is_busy = self.running or self._pending.has_ready
         for command in self._pending.unopened(with_timers=not is_busy):
             self._save.opened.append(entries.opened(command, self._body.now))
         return self._take_if_any() if is_busy else self._take(self._park())
@@ -217,21 +194,7 @@ class LiveRun:
         if self._body.end is not None or self.has_unheeded_cancel:
             return
         for step, number in self._pending.take_ready(now):
-            deadline = None if step.timeout is None else now + step.timeout
-            self.running[step.key] = Running(step, number, now, deadline)
-            yield self._call(step, number)
-
-    def _call(self, step: StepCall, number: int) -> Call:
-        return Call(
-            run_id=self.claim.run_id,
-            key=step.key,
-            number=number,
-            fn=step.fn,
-            args=step.args,
-            timeout=step.timeout,
-            idempotency_key=step.idempotency_key or f"{self.claim.run_id}:{step.key}",
-            atomic=step.atomic,
-        )
+            yield self.running.begin(step, number, now)
 
     @property
     def has_unheeded_cancel(self) -> bool:
@@ -241,8 +204,7 @@ class LiveRun:
     @property
     def next_instant(self) -> datetime | None:
         """When the clock alone will bring something to do, while steps are executing."""
-        deadlines = (one.deadline + _GRACE for one in self.running.values() if one.deadline)
-        return min((*deadlines, *self._pending.instants), default=None)
+        return min((*self.running.deadlines, *self._pending.instants), default=None)
 
     def atomic_save(self, call: Call, value: str, started: datetime, finished: datetime) -> Save:
         """What an atomic step records in its own transaction. Called in the step's thread."""
@@ -285,7 +247,7 @@ class LiveRun:
         return entries.entry_of(
             running.step,
             seq=self._take_seq(),
-            attempt=running.number,
+            attempt=running.call.number,
             started_at=ended.started_at,
             finished_at=ended.finished_at,
             **fields,
@@ -296,7 +258,7 @@ class LiveRun:
         return seq
 
     def _failed(self, running: Running, ended: Ended, error: BaseException) -> None:
-        step, number = running.step, running.number
+        step, number = running.step, running.call.number
         failure = failures.record(error)
         self._save.attempts.append(
             FailedAttempt(
@@ -358,16 +320,6 @@ class LiveRun:
                 now=now,
             )
         )
-
-    def _give_up_overdue(self, now: datetime) -> None:
-        """Steps past their timeout: their threads go on, and nobody listens to them."""
-        for running in list(self.running.values()):
-            if running.deadline is not None and running.deadline + _GRACE <= now:
-                call = self._call(running.step, running.number)
-                ended = Ended(
-                    call=call, started_at=running.started_at, finished_at=now, error=timed_out(call)
-                )
-                self.ended(ended)
 
     # ---- what becomes of it ----------------------------------------------------------
 

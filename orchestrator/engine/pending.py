@@ -4,7 +4,7 @@ in the journal.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from datetime import datetime
 
 from orchestrator.core.commands import Command, StepCall, Timer, Wait
@@ -82,14 +82,15 @@ class Pending:
         save.opened = [entry for entry in save.opened if not asked[entry.key].is_abandoned]
         self._close((key for key in self.opened if asked[key].is_abandoned), save, reason)
 
-    def give_up_all(self, running: Iterable[str], save: Save, reason: CloseReason) -> None:
+    def give_up_all(self, running: Container[str], save: Save, reason: CloseReason) -> None:
         """The body has ended: nothing that it still waited for is wanted."""
         self._ready.clear()
         for waiting_for in (self._timers, self._waits, self._retries):
             waiting_for.clear()
         save.opened = []
-        kept = {entry.key for entry in save.outcomes} | set(running)
-        self._close((key for key in self.opened if key not in kept), save, reason)
+        kept = {entry.key for entry in save.outcomes}
+        still_open = [key for key in self.opened if key not in kept and key not in running]
+        self._close(still_open, save, reason)
 
     def _close(self, keys: Iterable[str], save: Save, reason: CloseReason) -> None:
         known = {entry.key for entry in save.closed}

@@ -13,7 +13,9 @@ class OrchestratorConfig(AppConfig):
 
     def ready(self) -> None:
         from orchestrator import hints, tasks  # noqa: PLC0415 - they need the apps
+        from orchestrator.engine import effects  # noqa: PLC0415
 
+        effects.register()
         autodiscover_modules("workflows")
         hints.start(tasks.publish)
         tasks.connect()

@@ -1,86 +1,56 @@
-"""What other apps may do to runs: start, send, cancel, retry. Each verb joins the caller's
-transaction, and tells the workers when that has committed.
+"""What other apps may do to runs: start, send, cancel, retry and so on.
+
+Each verb joins the caller's transaction, and tells the workers when that has committed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterable
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
-
-from orchestrator import clock, hints, models
+from orchestrator import models, starting, waits
 from orchestrator.conf import conf
 from orchestrator.core import codec
-from orchestrator.core.definition import registry
-from orchestrator.core.durations import Duration, parse_duration
-from orchestrator.core.errors import UnknownRun
-from orchestrator.database import ALIAS
-from orchestrator.models import Status
+from orchestrator.core.errors import ActionRefused, InvalidInput, UnknownRun
+from orchestrator.core.journal import INTENT, OPEN, RETRYING, SLEEP
+from orchestrator.engine import orders
 from orchestrator.run import Delivery, Run
-from orchestrator.store import runs
+from orchestrator.starting import Options, checked_key, tell_workers
+from orchestrator.store import control, reopening, runs
 
-MAX_KEY = 255
+MAX_EVENT_NAME = 200
 
 
 def start(
-    workflow: str,
-    input: Any = None,
-    *,
-    version: str | None = None,
-    idempotency_key: str | None = None,
-    delay: Duration | None = None,
-    at: datetime | None = None,
-    initiator: Any = None,
-    tags: Mapping[str, Any] | None = None,
+    workflow: str, input: Any = None, *, version: str | None = None, **options: Any
 ) -> Run[Any]:
     """Start a run of the named workflow. See `Workflow.start`, which is typed."""
-    run, _ = start_or_find(
-        workflow,
-        input,
-        version=version,
-        idempotency_key=idempotency_key,
-        delay=delay,
-        at=at,
-        initiator=initiator,
-        tags=tags,
-    )
+    run, _ = start_or_find(workflow, input, version=version, **options)
     return run
 
 
 def start_or_find(
-    workflow: str,
-    input: Any = None,
-    *,
-    version: str | None = None,
-    idempotency_key: str | None = None,
-    delay: Duration | None = None,
-    at: datetime | None = None,
-    initiator: Any = None,
-    tags: Mapping[str, Any] | None = None,
+    workflow: str, input: Any = None, *, version: str | None = None, **options: Any
 ) -> tuple[Run[Any], bool]:
     """Like `start`; also says whether the run is new."""
-    definition = registry.get(workflow, version)
-    value = definition.validate_input(input)
-    wait = _delay(delay, at)
-    row = models.Run(
-        workflow=definition.name,
-        version=definition.version,
-        status=Status.SCHEDULED if wait else Status.PENDING,
-        idempotency_key=_key(
-            definition.key_for(value) if idempotency_key is None else idempotency_key
-        ),
-        priority=definition.priority,
-        initiator=models.initiator_label(initiator),
-        tags=dict(definition.tags) | dict(tags or {}),
-        input=codec.encode(value, root="input", limit=conf.MAX_PAYLOAD),
-    )
-    row, is_new = runs.create(row, delay=wait)
-    if is_new and not wait:
-        _tell_workers(row.id)
-    return Run(row), is_new
+    return starting.start(workflow, input, version=version, options=Options(**options))
+
+
+def start_many(workflow: str, inputs: Iterable[Any], **options: Any) -> list[Run[Any]]:
+    """Start a run for each input: all of them or none. See `orchestrator.start_many`."""
+    return starting.start_many(workflow, inputs, Options(**options))
+
+
+def get_run(run_id: UUID | str) -> Run[Any]:
+    """The run with this id. Raises UnknownRun."""
+    row = models.Run.objects.filter(id=known_id(run_id)).first()
+    if row is None:
+        raise UnknownRun(f"no run has the id {run_id}")
+    return Run(row)
+
+
+# ---- events ------------------------------------------------------------------------------
 
 
 def send_event(
@@ -93,29 +63,40 @@ def send_event(
     sent_by: str = "",
 ) -> Delivery:
     """Send an event to one run. See `orchestrator.send_event`."""
-    if not name or len(name) > MAX_KEY or name.startswith("@"):
-        raise ValueError(
-            f"an event's name is a text of 1 to {MAX_KEY} characters without a leading @: {name!r}"
-        )
+    check_event_name(name)
     found = _uuid(run_id)
     if found is None:
         return Delivery(False, "no run has this id")
     text = codec.encode(payload, root="payload", limit=conf.MAX_PAYLOAD)
     sent = runs.send(
-        found, name, text, correlation=_key(key), event_id=_key(event_id), sent_by=sent_by
+        found,
+        name,
+        text,
+        correlation=checked_key(key),
+        event_id=checked_key(event_id),
+        sent_by=sent_by,
     )
     if not sent.delivered:
         return Delivery(False, sent.reason)
-    _tell_workers(found)
+    tell_workers(found)
     return Delivery(True, "", (found,))
+
+
+def check_event_name(name: str) -> None:
+    """Raises ValueError for a name that no author can wait for."""
+    if not name or len(name) > MAX_EVENT_NAME or name.startswith("@") or "\x00" in name:
+        raise ValueError(
+            f"an event's name is a text of 1 to {MAX_EVENT_NAME} characters "
+            f"without a leading @: {name!r}"
+        )
 
 
 def answer_wait(run_id: UUID, key: str, payload: Any) -> bool:
     """Answer the open wait `key` of a run. False, and nothing is written, if the run has ended."""
     text = codec.encode(payload, root="answer", limit=conf.MAX_PAYLOAD)
-    if not runs.send(run_id, f"@{key}", text).delivered:
+    if not runs.send(run_id, waits.answer_name(key), text).delivered:
         return False
-    _tell_workers(run_id)
+    tell_workers(run_id)
     return True
 
 
@@ -124,56 +105,101 @@ def hold(run_id: UUID) -> bool:
     return runs.hold(run_id)
 
 
+# ---- actions -----------------------------------------------------------------------------
+
+
 def cancel(run_id: UUID | str, *, reason: str = "") -> bool:
     """Ask a run to stop. See `Run.cancel`. Raises UnknownRun."""
-    found = _known(run_id)
-    done = runs.cancel(found, reason=reason, note=reason)
+    found = known_id(run_id)
+    done = control.cancel(found, reason=reason, note=reason)
     if done:
-        _tell_workers(found)
+        tell_workers(found)
     return done
+
+
+def pause(run_id: UUID | str) -> None:
+    """Let no further step of a run start. Raises UnknownRun and ActionRefused."""
+    control.pause(known_id(run_id))
+
+
+def resume(run_id: UUID | str) -> None:
+    """Let a paused or blocked run go on. Raises UnknownRun and ActionRefused."""
+    _act(run_id, control.resume)
 
 
 def retry(run_id: UUID | str) -> None:
     """Let a failed run go on. See `Run.retry`. Raises UnknownRun and ActionRefused."""
-    found = _known(run_id)
-    runs.reopen(found)
-    _tell_workers(found)
+    _act(run_id, reopening.reopen)
 
 
-def get_run(run_id: UUID | str) -> Run[Any]:
-    """The run with this id. Raises UnknownRun."""
-    row = models.Run.objects.filter(id=_known(run_id)).first()
-    if row is None:
-        raise UnknownRun(f"no run has the id {run_id}")
-    return Run(row)
+def retry_from(run_id: UUID | str, step: str) -> None:
+    """Let a run go on from a step. See `Run.retry_from`. Raises UnknownRun and ActionRefused."""
+    _act(run_id, lambda found: reopening.reopen_from(found, step))
 
 
-def _tell_workers(run_id: UUID) -> None:
-    # robust: a hint that fails must not make the caller believe that its data is lost.
-    transaction.on_commit(lambda: hints.send(run_id), using=ALIAS, robust=True)
+def fork(run_id: UUID | str, step: str, *, input: Any = ..., initiator: Any = None) -> Run[Any]:
+    """Start a new run with the results that another had before a step. See `Run.fork`."""
+    source = get_run(run_id)
+    value = source.input if input is ... else input
+    return starting.fork(source, step, value, initiator=initiator)
 
 
-def _delay(delay: Duration | None, at: datetime | None) -> timedelta:
-    if delay is not None and at is not None:
-        raise ValueError("give delay= or at=, not both")
-    if delay is not None:
-        return parse_duration(delay)
-    if at is None:
-        return timedelta(0)
-    if at.tzinfo is None:
-        raise ValueError(f"at= needs a time zone: {at!r}")
-    return max(at - clock.now(), timedelta(0))
+def skip_sleep(run_id: UUID | str, key: str | None = None, *, sent_by: str = "") -> None:
+    """End a run's sleep now. Raises UnknownRun and ActionRefused."""
+    found = known_id(run_id)
+    step = _entry(found, key, "sleep", kind=SLEEP, status=OPEN)
+    _order(found, f"{orders.SKIP}{step}", None, sent_by)
 
 
-def _key(key: str | None) -> str | None:
-    if key is None:
-        return None
-    if not key or len(key) > MAX_KEY or "\x00" in key:
-        raise ValueError(f"a key is a text of 1 to {MAX_KEY} characters, not {key!r}")
-    return key
+def retry_now(run_id: UUID | str, key: str | None = None, *, sent_by: str = "") -> None:
+    """Skip what is left of a step's back-off. Raises UnknownRun and ActionRefused."""
+    found = known_id(run_id)
+    step = _entry(found, key, "waiting retry", status=RETRYING)
+    _order(found, f"{orders.RETRY}{step}", None, sent_by)
 
 
-def _known(run_id: UUID | str) -> UUID:
+def resolve(
+    run_id: UUID | str, key: str, action: str, value: Any = None, message: str = ""
+) -> None:
+    """Say how an ambiguous step ended: `result` (with its value), `fail`, or `retry` it.
+
+    Raises UnknownRun, ActionRefused, and InvalidInput for an unknown action.
+    """
+    if action not in ("result", "fail", "retry"):
+        raise InvalidInput(f"action is 'result', 'fail' or 'retry', not {action!r}")
+    found = known_id(run_id)
+    step = _entry(found, key, "ambiguous step", status=INTENT)
+    payload = {"action": action, "value": value, "message": message}
+    _order(found, f"{orders.RESOLVE}{step}", payload, "")
+
+
+def _entry(run_id: UUID, key: str | None, what: str, **wanted: str) -> str:
+    """The key of the first open entry of that sort. Raises ActionRefused if there is none."""
+    entries = models.Entry.objects.filter(run_id=run_id, **wanted)
+    if key is not None:
+        entries = entries.filter(key=key)
+    first = entries.order_by("position").values_list("key", flat=True).first()
+    if first is None:
+        raise ActionRefused(f"the run has no {what}" + (f" {key!r}" if key else ""))
+    return first
+
+
+def _order(run_id: UUID, name: str, payload: Any, sent_by: str) -> None:
+    text = codec.encode(payload, root="payload", limit=conf.MAX_PAYLOAD)
+    sent = runs.send(run_id, name, text, sent_by=sent_by)
+    if not sent.delivered:
+        raise ActionRefused(sent.reason)
+    tell_workers(run_id)
+
+
+def _act(run_id: UUID | str, verb: Callable[[UUID], None]) -> None:
+    found = known_id(run_id)
+    verb(found)
+    tell_workers(found)
+
+
+def known_id(run_id: UUID | str) -> UUID:
+    """The id of a run from what callers hand over. Raises UnknownRun."""
     found = _uuid(run_id)
     if found is None:
         raise UnknownRun(f"no run has the id {run_id!r}")

@@ -6,6 +6,7 @@ the same on every database, and never searched.
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -58,10 +59,30 @@ class Run(models.Model):
     rev = models.BigIntegerField(default=0)
 
     idempotency_key = models.CharField(max_length=255, null=True)  # noqa: DJ001 - null is "no key"
+    # The Celery queue whose workers take it; "" for the default one.
+    queue = models.CharField(max_length=100, default="")
+    # Higher first, among runs that are due.
     priority = models.SmallIntegerField(default=0)
+    # Of the workflow's `concurrency_key`: runs with the same text share its permits.
+    concurrency_key = models.CharField(max_length=455, default="")
     initiator = models.CharField(max_length=255, null=True)  # noqa: DJ001 - null is "nobody"
     tags = models.JSONField(default=dict)
+    # A copy of the rows of `RunAttribute`, for reading.
+    attributes = models.JSONField(default=dict)
     attempt = models.PositiveIntegerField(default=1)
+    # Counts the times that the run began again from the top: with it, its steps have new
+    # idempotency keys.
+    generation = models.PositiveIntegerField(default=1)
+
+    parent = models.ForeignKey(
+        "self", null=True, on_delete=models.SET_NULL, related_name="children"
+    )
+    # The wait of the parent that this run answers when it ends; "" for none.
+    parent_key = models.CharField(max_length=200, default="")
+    on_parent_cancel = models.CharField(max_length=10, default="cancel")
+    forked_from = models.ForeignKey(
+        "self", null=True, on_delete=models.SET_NULL, related_name="forks"
+    )
 
     input = models.TextField()
     output = models.TextField(null=True)  # noqa: DJ001 - null is "none yet"
@@ -71,6 +92,12 @@ class Run(models.Model):
     waiting_since = models.DateTimeField(null=True)
     # Steps that have been executing for a while: [{key, attempt, started_at}].
     in_flight = models.JSONField(default=list)
+    progress = models.FloatField(null=True)
+    progress_text = models.CharField(max_length=200, default="")
+    # Lines of the body's logger that are stored: a replay does not store them again.
+    logged = models.PositiveIntegerField(default=0)
+    # Whether no further step may start. The run parks when those in flight have ended.
+    pause_requested = models.BooleanField(default=False)
     cancel_requested_at = models.DateTimeField(null=True)
     cancel_reason = models.TextField(default="")
 
@@ -145,6 +172,14 @@ class Entry(models.Model):
 
     class Meta:
         verbose_name_plural = "entries"
+        indexes = [
+            # Whom a broadcast wakes: the open waits for events of its name.
+            models.Index(
+                fields=["name"],
+                name="entry_open_event",
+                condition=Q(kind="event", status="open"),
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.key}"
@@ -202,6 +237,105 @@ class Event(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class RunAttribute(models.Model):
+    """A search attribute of a run, as text."""
+
+    pk = models.CompositePrimaryKey("run_id", "key")
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="+", db_index=False)
+    key = models.CharField(max_length=100)
+    value = models.CharField(max_length=255)
+
+    class Meta:
+        indexes = [
+            # Runs with an attribute, newest first.
+            models.Index(fields=["key", "value", "-run"], name="run_by_attribute"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.key}={self.value}"
+
+
+class LogLine(models.Model):
+    """A line that the run's logger, or a step's, has written."""
+
+    id = models.BigAutoField(primary_key=True)
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="log", db_index=False)
+    # The step and its attempt; "" and 0 for the body.
+    key = models.CharField(max_length=200, default="")
+    attempt = models.PositiveIntegerField(default=0)
+    level = models.CharField(max_length=10)
+    message = models.TextField()
+    fields = models.JSONField(default=dict)
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = [
+            # The log of a run, in order.
+            models.Index(fields=["run", "id"], name="log_of_run"),
+        ]
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class StepKey(models.Model):
+    """The first result that was recorded for a step's explicit idempotency key."""
+
+    pk = models.CompositePrimaryKey("workflow", "key")
+    workflow = models.CharField(max_length=200)
+    key = models.CharField(max_length=255)
+    value = models.TextField()
+    run_id = models.UUIDField()
+    created_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class Permit(models.Model):
+    """A place among the runs that may be in progress at once. Held from first claim to end."""
+
+    pk = models.CompositePrimaryKey("key", "slot")
+    key = models.CharField(max_length=455)
+    slot = models.PositiveIntegerField()
+    run = models.OneToOneField(Run, on_delete=models.CASCADE, related_name="permit")
+
+    def __str__(self) -> str:
+        return f"{self.key}[{self.slot}]"
+
+
+class Broadcast(models.Model):
+    """An event that was sent to no run in particular, kept for those that wait later."""
+
+    id = models.BigAutoField(primary_key=True)
+    name = models.CharField(max_length=250)
+    correlation = models.CharField(max_length=255, null=True)  # noqa: DJ001 - null is "no key"
+    payload = models.TextField()
+    event_id = models.CharField(max_length=255, null=True, unique=True)  # noqa: DJ001
+    sent_by = models.CharField(max_length=255, default="")
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [
+            # What a wait that opens may take: events of its name that are still kept.
+            models.Index(fields=["name", "expires_at"], name="broadcast_kept"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def is_paused_or_blocked() -> Q:
+    """Runs that only an operator lets go on."""
+    return Q(pause_requested=True) | Q(status=Status.BLOCKED)
+
+
+def attribute_text(value: object) -> str:
+    """An attribute as it is stored and searched: `true`, `12`, `DE`."""
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def initiator_label(initiator: Any) -> str | None:

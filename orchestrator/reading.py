@@ -38,11 +38,7 @@ def events(run: models.Run) -> list[EventInfo]:
 
 def waiting_on(run: models.Run) -> list[WaitInfo]:
     """What the run waits for, as it was when it parked."""
-    if run.status not in (
-        models.Status.WAITING,
-        models.Status.AWAITING_RETRY,
-        models.Status.PAUSED,
-    ):
+    if run.is_final or run.owned:
         return []
     return [
         WaitInfo(

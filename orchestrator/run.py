@@ -135,6 +135,21 @@ class Run(Generic[O]):
         return self._row.initiator
 
     @property
+    def attributes(self) -> dict[str, Any]:
+        return dict(self._row.attributes)
+
+    @property
+    def progress(self) -> tuple[float, str] | None:
+        """How far the run is, from 0 to 1, and a few words; None if it has not said."""
+        if self._row.progress is None:
+            return None
+        return self._row.progress, self._row.progress_text
+
+    @property
+    def parent_id(self) -> UUID | None:
+        return self._row.parent_id
+
+    @property
     def tags(self) -> dict[str, Any]:
         return dict(self._row.tags)
 
@@ -245,9 +260,57 @@ class Run(Generic[O]):
 
         Recorded results are kept. Raises ActionRefused with the reason.
         """
+        return self._act("retry")
+
+    def pause(self) -> Run[O]:
+        """Let no further step start. Timers and events keep, and are applied on `resume`.
+
+        Raises ActionRefused with the reason.
+        """
+        return self._act("pause")
+
+    def resume(self) -> Run[O]:
+        """Let a paused or blocked run go on. Raises ActionRefused with the reason."""
+        return self._act("resume")
+
+    def retry_from(self, step: str) -> Run[O]:
+        """Let a run that failed or was cancelled go on from a step, executing it again.
+
+        What was asked for after it is forgotten; results from before it are kept. Raises
+        ActionRefused with the reason.
+        """
+        return self._act("retry_from", step)
+
+    def fork(self, step: str, *, input: Any = ..., initiator: Any = None) -> Run[O]:
+        """Start a new run that has this one's results from before `step`.
+
+        With another `input`, if one is given. This run stays as it is. Raises InvalidInput
+        and ActionRefused.
+        """
         from orchestrator import client  # noqa: PLC0415
 
-        client.retry(self.id)
+        return client.fork(self.id, step, input=input, initiator=initiator)
+
+    def skip_sleep(self, key: str | None = None) -> Run[O]:
+        """End the run's sleep (or the one with this key) now. Raises ActionRefused."""
+        return self._act("skip_sleep", key)
+
+    def retry_now(self, key: str | None = None) -> Run[O]:
+        """Skip what is left of a step's back-off. Raises ActionRefused."""
+        return self._act("retry_now", key)
+
+    def resolve(self, key: str, action: str, value: Any = None, *, message: str = "") -> Run[O]:
+        """Say how an ambiguous at-most-once step ended.
+
+        `action` is "result" (with its `value`), "fail" (with a `message`), or "retry".
+        Raises ActionRefused when there is no such step.
+        """
+        return self._act("resolve", key, action, value, message)
+
+    def _act(self, verb: str, *args: Any) -> Run[O]:
+        from orchestrator import client  # noqa: PLC0415
+
+        getattr(client, verb)(self.id, *args)
         return self.refresh()
 
     def send_event(

@@ -67,6 +67,11 @@ def get(name: str) -> WaitKind | None:
     return _kinds.get(name)
 
 
+def answer_name(key: str) -> str:
+    """The name of the event that answers the wait `key` of a run."""
+    return f"@answer {key}"
+
+
 def hold(run_id: UUID) -> bool:
     """Lock the run until the caller's transaction ends. False if it takes no more answers.
 

@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar, overload
 
 from orchestrator.core.context import Context
 from orchestrator.core.definition import Definition, registry
-from orchestrator.core.durations import Duration
+from orchestrator.core.durations import Duration, parse_duration
 from orchestrator.core.retry import Retry
 from orchestrator.run import Run
 
@@ -43,6 +43,7 @@ class Workflow(Generic[I, O]):
         at: datetime | None = None,
         initiator: Any = None,
         tags: Mapping[str, Any] | None = None,
+        attributes: Mapping[str, Any] | None = None,
     ) -> Run[O]:
         """Start a run, and return its handle.
 
@@ -63,6 +64,7 @@ class Workflow(Generic[I, O]):
             at=at,
             initiator=initiator,
             tags=tags,
+            attributes=attributes,
         )
 
     def __repr__(self) -> str:
@@ -93,7 +95,14 @@ def workflow(
     version: str = "1",
     default: bool = False,
     step_retry: Retry | None = None,
+    retry: Retry | None = None,
+    timeout: Duration | None = None,
+    compensate: bool = True,
     idempotency_key: str | None = None,
+    queue: str = "",
+    max_concurrent: int | None = None,
+    concurrency_key: str | None = None,
+    retention: Duration | None = None,
     priority: int = 0,
     tags: Mapping[str, Any] | None = None,
     input_schema: Any = None,
@@ -104,8 +113,18 @@ def workflow(
     `version`s of a name live side by side: a run keeps its own for life, and a new run
     takes the one that is the `default`, or else the highest. `step_retry` is the policy of
     steps that name none. `idempotency_key` is a `str.format` template over the input, such
-    as `"order-{order_id}"`. `input_schema` and `output_schema` (a pydantic model, or any
-    callable that raises) replace the annotations.
+    as `"order-{order_id}"`.
+
+    `retry` tries the whole run again when it fails: from the failed step, or from the top
+    if the body did more after the failure, such as undoing what it had done. `timeout`
+    ends a run that takes longer. When the body fails, steps that were given `compensate=`
+    are undone, unless `compensate=False`.
+
+    At most `max_concurrent` runs are in progress at once, from first step to end; with a
+    `concurrency_key` template, so many for each text that it makes. Of the runs that are
+    due, those with a higher `priority` go first. `queue` is the Celery queue whose workers
+    execute them. `retention` is how long ended runs are kept. `input_schema` and
+    `output_schema` (a pydantic model, or any callable that raises) replace the annotations.
 
     Raises TypeError and ValueError at import for a body or a name that cannot work.
     """
@@ -115,6 +134,13 @@ def workflow(
             "version": version,
             "is_default": default,
             "step_retry": step_retry,
+            "retry": retry,
+            "timeout": None if timeout is None else parse_duration(timeout),
+            "compensate": compensate,
+            "queue": queue,
+            "max_concurrent": max_concurrent,
+            "concurrency_key": concurrency_key,
+            "retention": None if retention is None else parse_duration(retention),
             "idempotency_key": idempotency_key,
             "priority": priority,
             "tags": dict(tags or {}),

@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import inspect
 from collections import Counter
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from orchestrator.core.commands import Command, Timer
 from orchestrator.core.errors import NonDeterminism
-from orchestrator.core.journal import CANCEL, TIMER, Entry
+from orchestrator.core.journal import CANCEL, TIMER, Entry, History
 from orchestrator.core.loop import Loop
+from orchestrator.core.notes import Notes
 
 C = TypeVar("C", bound=Command)
 
@@ -52,11 +54,14 @@ class FiredTimer(Timer):
 class Body:
     """One live execution of a workflow's function."""
 
-    def __init__(self, started_at: datetime) -> None:
+    def __init__(self, started_at: datetime, history: History | None = None) -> None:
+        self.history = history or History()
+        self.notes = Notes()
         self.started_at = started_at
         self.now = started_at
         self.seq = 0
         self.is_cancelled = False
+        self.cancel_reason = ""
         self.asked: dict[str, Command] = {}
         self.seen: dict[str, Entry] = {}
         self.loop = Loop(self._ask_timer)  # type: ignore[abstract] # the rest is refused, see there
@@ -122,6 +127,11 @@ class Body:
         self.loop.tasks.clear()
         return all(silent)
 
+    @property
+    def is_replaying(self) -> bool:
+        """Whether the body has been here before, as far as the journal can tell."""
+        return self.seq < self.history.last_seq or self.seq <= self.history.last_cause
+
     # ---- asked by the context and the loop -------------------------------------------
 
     def ask(self, make: Callable[..., C], *, kind: str, name: str, **fields: Any) -> C:
@@ -167,6 +177,7 @@ class Body:
 
     def _cancel(self, entry: Entry) -> None:
         self.is_cancelled = True
+        self.cancel_reason = str((entry.detail or {}).get("reason") or "")
         if self._main is not None:
             self._main.cancel((entry.detail or {}).get("reason") or None)
 
@@ -188,11 +199,20 @@ class Body:
 
 
 def _drop(task: asyncio.Task[Any]) -> bool:
-    """Close a task's coroutine. False if it swallowed the close."""
+    """Close a task's coroutine. False if some part of it swallowed the close."""
     # The task is never run again; without this asyncio would complain about that.
     task._log_destroy_pending = False  # type: ignore[attr-defined]
-    # The stubs allow for tasks without one; ours are made of coroutines.
-    coroutine = cast(Coroutine[Any, Any, Any], task.get_coro())
+    # From the innermost frame outwards: Python itself asks a coroutine that awaits another
+    # only to close it, and does not say that the inner one went on.
+    frames = [task.get_coro()]
+    while inspect.iscoroutine(inner := getattr(frames[-1], "cr_await", None)):
+        frames.append(inner)
+    # Every frame is closed, also after one that would not be.
+    closed = [_close(frame) for frame in reversed(frames)]
+    return all(closed)
+
+
+def _close(coroutine: Any) -> bool:
     try:
         coroutine.throw(GeneratorExit())
     except GeneratorExit:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from orchestrator.core import failures
 from orchestrator.core.codec import decode
@@ -15,6 +15,9 @@ from orchestrator.core.journal import FAILED, TIMED_OUT, Entry
 from orchestrator.core.retry import Retry
 
 NOT_GIVEN: Any = object()
+
+# What becomes of an at-most-once step whose worker died in the middle of it.
+OnAmbiguous = Literal["ask", "fail", "retry"]
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -60,6 +63,9 @@ class StepCall(Command):
     timeout: timedelta | None = None
     idempotency_key: str | None = None
     atomic: bool = False
+    queue: str | None = None
+    at_most_once: bool = False
+    on_ambiguous: OnAmbiguous = "ask"
 
 
 @dataclass(slots=True, kw_only=True, eq=False)

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import inspect
 import random
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
-from typing import Any, Generic, TypeVar, TypeVarTuple, overload
+from typing import Any, Generic, Literal, TypeVar, TypeVarTuple, overload
 from uuid import UUID
 
 from orchestrator.core.body import Body
-from orchestrator.core.commands import NOT_GIVEN, StepCall, Timer, Wait
+from orchestrator.core.children import ChildRun, HasId, Startable, output_of
+from orchestrator.core.commands import NOT_GIVEN, Command, OnAmbiguous, StepCall, Timer, Wait
 from orchestrator.core.durations import Duration, parse_duration
-from orchestrator.core.errors import NestedStep
-from orchestrator.core.journal import EVENT, SLEEP, STEP, Entry
+from orchestrator.core.errors import CompensationFailed, NestedStep, StepFailed
+from orchestrator.core.failures import clean
+from orchestrator.core.info import Effects, RunInfo, StepMetadata, Steps
+from orchestrator.core.journal import CHILD, EVENT, PATCH, SLEEP, STEP
+from orchestrator.core.notes import LEVELS, MAX_PROGRESS_TEXT, Log, check_attributes, line
+from orchestrator.core.notes import logger as run_logger
 from orchestrator.core.retry import Retry
 from orchestrator.core.step import executing_key
 
@@ -22,60 +26,14 @@ T = TypeVar("T")
 I = TypeVar("I")  # noqa: E741 - the input type
 Ts = TypeVarTuple("Ts")
 
+
 MAX_NAME = 180  # with `#n` a key still fits its column
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunInfo:
-    """What a body may know of its run. The same on every replay."""
-
-    run_id: UUID
-    workflow: str
-    version: str
-    attempt: int
-    input: Any
-    initiator: str | None
-    tags: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class StepMetadata:
-    """What is recorded of a step that has its outcome."""
-
-    key: str
-    status: str
-    attempts: int
-    started_at: datetime | None
-    completed_at: datetime | None
-
-    @property
-    def duration(self) -> timedelta | None:
-        if self.started_at is None or self.completed_at is None:
-            return None
-        return max(self.completed_at - self.started_at, timedelta(0))
-
-
-class Steps(Mapping[str, StepMetadata]):
-    """`ctx.steps[key]`: the steps and waits whose outcome the body has seen."""
-
-    def __init__(self, seen: Mapping[str, Entry]) -> None:
-        self._seen = seen
-
-    def __getitem__(self, key: str) -> StepMetadata:
-        entry = self._seen[key]
-        return StepMetadata(key, entry.status, entry.attempt, entry.started_at, entry.finished_at)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._seen)
-
-    def __len__(self) -> int:
-        return len(self._seen)
 
 
 class Context(Generic[I]):
     """Handed to a workflow's body as `ctx`. Everything it does is recorded in the journal."""
 
-    def __init__(self, body: Body, info: RunInfo, step_retry: Retry) -> None:
+    def __init__(self, body: Body, info: RunInfo, step_retry: Retry, effects: Effects) -> None:
         self._body = body
         self._info = info
         self._step_retry = step_retry
@@ -83,6 +41,11 @@ class Context(Generic[I]):
         """Random numbers that are the same on every replay."""
         self.steps: Mapping[str, StepMetadata] = Steps(body.seen)
         """Metadata of the steps whose outcome the body has seen, by key."""
+        self.logger = Log(self._log)
+        """The run's log: stored with it, and never written twice by a replay."""
+        self._effects = effects
+        self._patches: dict[str, bool] = {}
+        self._undo: list[tuple[str, Callable[[Any], Any], Any]] = []
 
     @property
     def run_id(self) -> UUID:
@@ -133,6 +96,10 @@ class Context(Generic[I]):
         timeout: Duration | None = None,
         idempotency_key: str | None = None,
         atomic: bool = False,
+        queue: str | None = None,
+        compensate: Callable[[Any], Any] | None = None,
+        at_most_once: bool = False,
+        on_ambiguous: OnAmbiguous = "ask",
     ) -> T: ...
 
     @overload
@@ -146,6 +113,10 @@ class Context(Generic[I]):
         timeout: Duration | None = None,
         idempotency_key: str | None = None,
         atomic: bool = False,
+        queue: str | None = None,
+        compensate: Callable[[Any], Any] | None = None,
+        at_most_once: bool = False,
+        on_ambiguous: OnAmbiguous = "ask",
     ) -> T: ...
 
     async def step(  # type: ignore[misc] # mypy does not match *args: Any with *args: *Ts
@@ -158,6 +129,10 @@ class Context(Generic[I]):
         timeout: Duration | None = None,
         idempotency_key: str | None = None,
         atomic: bool = False,
+        queue: str | None = None,
+        compensate: Callable[[Any], Any] | None = None,
+        at_most_once: bool = False,
+        on_ambiguous: OnAmbiguous = "ask",
     ) -> Any:
         """Run `fn(*args)` once, record its result, and return it.
 
@@ -172,6 +147,13 @@ class Context(Generic[I]):
         instance of its class and of `StepFailed`. An attempt that takes longer than
         `timeout` fails with `StepTimeout`; a sync function cannot be stopped, so its late
         result is ignored.
+
+        With an `idempotency_key`, the first result recorded under it for this workflow, by
+        any run, is returned instead of running the function again. `compensate` is called
+        with the step's result when what was done is to be undone: see `compensate`. With
+        `at_most_once=True` the intent is recorded first; when a worker dies between that
+        and the result, the function is not run again: an operator decides
+        (`on_ambiguous="ask"`), or it fails, or is run again after all.
         """
         self._check(name)
         if not callable(fn):
@@ -188,8 +170,98 @@ class Context(Generic[I]):
             timeout=None if timeout is None else parse_duration(timeout),
             idempotency_key=idempotency_key,
             atomic=atomic,
+            queue=queue,
+            at_most_once=at_most_once,
+            on_ambiguous=on_ambiguous,
         )
-        return await command.future
+        result = await command.future
+        if compensate is not None:
+            self._undo.append((command.key, compensate, result))
+        return result
+
+    async def compensate(self) -> None:
+        """Undo the steps that were given `compensate=`, the last one first.
+
+        Each is a recorded, retried step named `undo <key>`. Called by itself when the body
+        fails, unless the workflow says `compensate=False`. All are tried; raises
+        CompensationFailed if any could not be done.
+        """
+        failed: list[StepFailed] = []
+        while self._undo:
+            key, undo, result = self._undo.pop()
+            try:
+                await self.step(f"undo {key}"[:MAX_NAME], undo, result)
+            except StepFailed as error:
+                failed.append(error)
+        if failed:
+            names = ", ".join(error.key for error in failed)
+            raise CompensationFailed(f"not undone: {names}") from failed[0]
+
+    async def start_child(
+        self,
+        workflow: Startable,
+        input: Any = None,
+        *,
+        name: str | None = None,
+        wait: bool = True,
+        on_parent_cancel: Literal["cancel", "abandon"] = "cancel",
+    ) -> Any:
+        """Start a run of another workflow, and wait for its output.
+
+        Raises RunFailed or RunCancelled with the child's error. With `wait=False` it
+        returns at once what `send_event` takes as its target: a `ChildRun` with the
+        child's id. When this run is cancelled, a child that it waits for is too, unless
+        `on_parent_cancel="abandon"`.
+        """
+        if on_parent_cancel not in ("cancel", "abandon"):
+            raise ValueError(f"on_parent_cancel is 'cancel' or 'abandon', not {on_parent_cancel!r}")
+        name = name or workflow.name
+        if not wait:
+            start = self._effects.start_child
+            child_id = await self.step(
+                name, start, workflow.name, input, on_parent_cancel, atomic=True
+            )
+            return ChildRun(child_id)
+        detail = self._effects.child_detail(workflow.name, input, on_parent_cancel)
+        return output_of(await self.wait(name, kind=CHILD, detail=detail))
+
+    async def send_event(
+        self, target: HasId | UUID, name: str, payload: Any = None, *, key: str | None = None
+    ) -> dict[str, Any]:
+        """Send an event to another run, once. Returns `{"delivered": …, "reason": …}`."""
+        target_id = target if isinstance(target, UUID) else target.id
+        send = self._effects.send_event
+        sent: dict[str, Any] = await self.step(
+            f"send {name}"[:MAX_NAME], send, target_id, name, payload, key, atomic=True
+        )
+        return sent
+
+    def patched(self, change: str) -> bool:
+        """Whether this run takes the changed branch.
+
+        True for runs that had not come to this place before the change was deployed, and
+        then on every replay; False for those that had.
+        """
+        self._check(change)
+        known, name = self._patches.get(change), f"@patch {change}"
+        if known is None:
+            known = name in self._body.history.patches or not self._body.is_replaying
+            self._patches[change] = known
+            if known and name not in self._body.history.patches:
+                self._body.ask(Command, kind=PATCH, name=name).answered = True
+        return known
+
+    def set_attributes(self, **attributes: str | int | float | bool) -> None:
+        """Set search attributes of the run; those of other names stay."""
+        self._refuse_in_step("set_attributes")
+        self._body.notes.attributes |= check_attributes(attributes)
+
+    def set_progress(self, fraction: float, text: str = "") -> None:
+        """Show how far the run is: `fraction` from 0 to 1, and a few words."""
+        self._refuse_in_step("set_progress")
+        if not 0 <= fraction <= 1:
+            raise ValueError(f"progress is between 0 and 1, not {fraction!r}")
+        self._body.notes.progress = (float(fraction), clean(text)[:MAX_PROGRESS_TEXT])
 
     async def sleep(
         self, duration: Duration | None = None, /, *, name: str = "sleep", **parts: float
@@ -268,13 +340,38 @@ class Context(Generic[I]):
         command = self._body.ask(Timer, kind=SLEEP, name=name, until=instant)
         await command.future
 
-    def _check(self, name: str) -> None:
+    def _log(self, level: str, message: str, fields: dict[str, Any]) -> None:
+        # A step that writes to `ctx.logger` by mistake must not disturb the body's count.
+        self._refuse_in_step("ctx.logger")
+        if self._body.loop.is_closing:
+            return
+        made = line(level, message, fields, at=self._body.now)
+        if self._body.notes.add(made):
+            extra = {"run_id": str(self.run_id), "workflow": self.workflow, "fields": made.fields}
+            run_logger.log(LEVELS[level], made.message, extra=extra)
+
+    def _refuse_in_step(self, name: str) -> None:
         if outer := executing_key():
             raise NestedStep(
                 f"{name!r} was asked for inside the step {outer!r}. A step is one thing: "
                 "ask for both in the workflow's body."
             )
+
+    def _check(self, name: str) -> None:
+        self._refuse_in_step(name)
         if not name or len(name) > MAX_NAME or "\x00" in name:
             raise ValueError(f"a step's name is a text of 1 to {MAX_NAME} characters, not {name!r}")
         if name.startswith("@"):
             raise ValueError(f"names that start with @ are the engine's own: {name!r}")
+
+
+async def played(
+    ctx: Context[Any], fn: Callable[..., Any], args: tuple[Any, ...], *, compensates: bool
+) -> Any:
+    """The body, and the undoing of its steps when it fails."""
+    try:
+        return await fn(*args)
+    except Exception:
+        if compensates:
+            await ctx.compensate()
+        raise

@@ -6,6 +6,7 @@ import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import cached_property
 from typing import Any, get_type_hints
 
@@ -28,7 +29,14 @@ class Definition:
     fn: Callable[..., Any]
     is_default: bool = False
     step_retry: Retry | None = None
+    retry: Retry | None = None
+    timeout: timedelta | None = None
+    compensate: bool = True
     idempotency_key: str | None = None
+    queue: str = ""
+    max_concurrent: int | None = None
+    concurrency_key: str | None = None
+    retention: timedelta | None = None
     priority: int = 0
     tags: Mapping[str, Any] = field(default_factory=dict)
     input_schema: Any = None
@@ -38,6 +46,10 @@ class Definition:
         _check_name("workflow name", self.name)
         _check_name("version", self.version)
         _check_signature(self.fn)
+        if self.max_concurrent is not None and self.max_concurrent < 1:
+            raise ValueError(f"{self.name}: max_concurrent is 1 or more, not {self.max_concurrent}")
+        if self.concurrency_key is not None and self.max_concurrent is None:
+            raise ValueError(f"{self.name}: concurrency_key= needs max_concurrent=")
 
     @cached_property
     def takes_input(self) -> bool:
@@ -76,13 +88,23 @@ class Definition:
         """The idempotency key that the template makes of an input. Raises InvalidInput."""
         if self.idempotency_key is None:
             return None
+        return self._filled("idempotency_key", self.idempotency_key, value)
+
+    def permit_for(self, value: Any) -> str:
+        """Runs with the same text share `max_concurrent`; "" if there is no limit."""
+        if self.max_concurrent is None:
+            return ""
+        if self.concurrency_key is None:
+            return self.name
+        return f"{self.name}/{self._filled('concurrency_key', self.concurrency_key, value)}"[:455]
+
+    def _filled(self, option: str, template: str, value: Any) -> str:
         fields = value if isinstance(value, dict) else _attributes(value)
         try:
-            return self.idempotency_key.format(value, **{"input": value, **fields})
+            return template.format(value, **{"input": value, **fields})
         except (KeyError, IndexError, AttributeError) as error:
             raise InvalidInput(
-                f"{self.name}: the input has nothing for {error} in "
-                f"idempotency_key={self.idempotency_key!r}"
+                f"{self.name}: the input has nothing for {error} in {option}={template!r}"
             ) from error
 
     def _adapter(self, name: str) -> TypeAdapter[Any]:

@@ -60,6 +60,18 @@ class NonRetryable(OrchestratorError):
     """Raise it in a step: the step fails at once, whatever its retry policy."""
 
 
+class CompensationFailed(OrchestratorError):
+    """Some of the steps that had to be undone could not be."""
+
+
+class AmbiguousStep(OrchestratorError):
+    """A worker died while it executed an at-most-once step: nobody knows how it ended."""
+
+
+class RunTimedOut(OrchestratorError, TimeoutError):
+    """The run took longer than its workflow's `timeout`."""
+
+
 class RunFailed(OrchestratorError):
     """The run whose result was asked for failed. `error` is the recorded failure."""
 

@@ -19,12 +19,17 @@ TIMER = "timer"  # asyncio's own: `asyncio.sleep`, `asyncio.timeout`
 EVENT = "event"
 CHILD = "child"
 CANCEL = "cancel"
+PATCH = "patch"
 
 CANCEL_KEY = "@cancel"
+
+# The reason of a cancel that nobody asked for: the run took too long.
+RUN_TIMED_OUT = "@timed out"
 
 # Statuses of entries. Those of open entries first.
 OPEN = "open"  # a wait that has begun
 RETRYING = "retrying"  # a step that waits for its next attempt
+INTENT = "intent"  # an at-most-once step that is about to be executed
 COMPLETED = "completed"
 FAILED = "failed"
 TIMED_OUT = "timed_out"
@@ -64,6 +69,14 @@ class History:
 
     outcomes: list[Entry] = field(default_factory=list)
     open: dict[str, Entry] = field(default_factory=dict)
+    # The changes (`ctx.patched`) that the run has taken.
+    patches: set[str] = field(default_factory=set)
+    # The latest outcome after which the body has asked for anything; -1 for none.
+    last_cause: int = -1
+
+    @property
+    def last_seq(self) -> int:
+        return self.outcomes[-1].seq or 0 if self.outcomes else 0
 
     @classmethod
     def of(cls, entries: Iterable[Entry]) -> History:
@@ -71,7 +84,10 @@ class History:
         for entry in entries:
             if entry.seq is not None:
                 history.outcomes.append(entry)
-            elif entry.status in (OPEN, RETRYING):
+            elif entry.kind == PATCH:
+                history.patches.add(entry.name)
+            elif entry.status in (OPEN, RETRYING, INTENT):
                 history.open[entry.key] = entry
+            history.last_cause = max(history.last_cause, entry.cause)
         history.outcomes.sort(key=lambda entry: entry.seq or 0)
         return history

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from uuid import UUID
+
+from orchestrator.core.notes import Log
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +19,7 @@ class CurrentStep:
     name: str
     attempt: int
     idempotency_key: str
-    logger: logging.LoggerAdapter[logging.Logger]
+    logger: Log
 
 
 _current: ContextVar[CurrentStep | None] = ContextVar("current_step", default=None)

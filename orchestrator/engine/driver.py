@@ -23,9 +23,10 @@ from orchestrator import failpoints
 from orchestrator.clock import Estimate
 from orchestrator.conf import conf
 from orchestrator.core import failures
-from orchestrator.core.definition import registry
+from orchestrator.core.definition import Definition, registry
 from orchestrator.core.errors import LeaseLost
 from orchestrator.core.journal import Entry, History
+from orchestrator.engine import waiting
 from orchestrator.engine.executor import Call, Ended, Executor
 from orchestrator.engine.heart import Heart
 from orchestrator.engine.live import LiveRun
@@ -142,15 +143,28 @@ class Driver:
         mail = ticks.load_mail([claim.run_id for claim in claims if claim.wake_seq])
         failpoints.hit("after_load", [claim.run_id for claim in claims])
         for claim in claims:
+            definition = registry.get(claim.workflow, claim.version)
+            if not self._is_permitted(claim, definition):
+                continue
             live = LiveRun(
                 claim,
-                registry.get(claim.workflow, claim.version),
+                definition,
                 histories.get(claim.run_id) or History(),
                 mail.get(claim.run_id, []),
             )
             self._live[claim.run_id] = self._changed[claim.run_id] = live
             self._heart.watch(live, self.inbox)
             live.replay()
+
+    def _is_permitted(self, claim: Claim, definition: Definition) -> bool:
+        """Whether the run may be in progress. If not it is parked, to be woken by one that ends."""
+        limit = definition.max_concurrent
+        if not claim.concurrency_key or limit is None or claim.cancel_requested_at is not None:
+            return True
+        if ticks.take_permit(claim.run_id, claim.concurrency_key, limit):
+            return True
+        ticks.save([waiting.for_permit(claim, limit, self._clock.now())], worker=self._worker)
+        return False
 
     # ---- turns -----------------------------------------------------------------------
 
@@ -263,10 +277,23 @@ class Driver:
 
     def _start_steps(self, live: LiveRun) -> None:
         for call in live.take_calls(self._clock.now()):
-            record = partial(self._record_atomic, live) if call.atomic else None
-            ended = self._executor.execute(call, self.inbox.put, record)
+            ended = self._known_result(live, call) or self._execute(live, call)
             if ended is not None:
                 self._hear(ended)
+
+    def _execute(self, live: LiveRun, call: Call) -> Ended | None:
+        record = partial(self._record_atomic, live) if call.atomic else None
+        return self._executor.execute(call, self.inbox.put, record)
+
+    def _known_result(self, live: LiveRun, call: Call) -> Ended | None:
+        """The result of an earlier step with the same explicit idempotency key."""
+        if not call.is_shared:
+            return None
+        known = ticks.known_results(live.claim.workflow, [call.idempotency_key])
+        if (value := known.get(call.idempotency_key)) is None:
+            return None
+        now = self._clock.now()
+        return Ended(call=call, started_at=now, finished_at=now, value=value, is_known=True)
 
     def _record_atomic(
         self, live: LiveRun, call: Call, value: str, started_at: datetime, finished_at: datetime
@@ -331,10 +358,9 @@ class Driver:
         saved = ticks.peek(live.claim)
         if saved is None:
             self._forget(live)
-        elif live.learn(saved.wake_seq, saved.cancel_requested_at, saved.cancel_reason):
+        elif live.learn(saved):
             self._load_news([beat.run_id])
-        if live.has_unheeded_cancel:
-            self._changed[beat.run_id] = live
+        self._changed[beat.run_id] = live
 
     def _wake_by_clock(self) -> None:
         if self._stalled and self._heart.is_beating:

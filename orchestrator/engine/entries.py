@@ -2,33 +2,32 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from typing import Any
 
+from orchestrator import waits
 from orchestrator.conf import conf
 from orchestrator.core import failures
-from orchestrator.core.body import Raised, Returned
 from orchestrator.core.codec import encode
 from orchestrator.core.commands import NOT_GIVEN, Command, StepCall, Timer, Wait
-from orchestrator.core.definition import Definition
 from orchestrator.core.errors import (
-    InvalidInput,
+    AmbiguousStep,
     NonDeterminism,
-    NotSerializable,
-    PayloadTooLarge,
 )
 from orchestrator.core.journal import (
     CANCEL,
     CANCEL_KEY,
     COMPLETED,
     EVENT,
+    FAILED,
+    INTENT,
     OPEN,
     RETRYING,
     TIMED_OUT,
     Entry,
 )
-from orchestrator.models import Status
-from orchestrator.store.records import Finish, Mail
+from orchestrator.store.records import Mail
 
 
 def entry_of(command: Command, **fields: Any) -> Entry:
@@ -71,6 +70,26 @@ def retrying(
     )
 
 
+def intent(step: StepCall, number: int, now: datetime) -> Entry:
+    """An at-most-once step that is about to be executed."""
+    return entry_of(step, status=INTENT, attempt=number, started_at=now)
+
+
+def mark(command: Command, now: datetime) -> Entry:
+    """A change that the run has taken: nothing to wait for."""
+    return entry_of(command, status=COMPLETED, started_at=now, finished_at=now)
+
+
+def resolved(step: StepCall, answer: dict[str, Any], *, seq: int, now: datetime) -> Entry:
+    """The outcome of an ambiguous step, as an operator or its own policy says."""
+    fields: dict[str, Any] = {"seq": seq, "attempt": 1, "finished_at": now}
+    if answer["action"] == "result":
+        value = json.dumps(answer.get("value"))
+        return entry_of(step, status=COMPLETED, value=value, **fields)
+    message = answer.get("message") or "a worker died while it executed this step"
+    return entry_of(step, status=FAILED, error=failures.record(AmbiguousStep(message)), **fields)
+
+
 def waited(
     command: Timer | Wait, *, seq: int, since: datetime, now: datetime, mail: Mail | None = None
 ) -> Entry:
@@ -110,24 +129,6 @@ def cancelled(*, seq: int, cause: int, reason: str, asked_at: datetime, now: dat
     )
 
 
-def finish(definition: Definition, end: Returned | Raised) -> Finish:
-    """How a run ends whose body has ended."""
-    if isinstance(end, Raised):
-        return _failed(end.error)
-    try:
-        output = definition.validate_output(end.value)
-        return Finish(Status.COMPLETED, encode(output, root="output", limit=conf.MAX_PAYLOAD))
-    except (InvalidInput, NotSerializable, PayloadTooLarge) as error:
-        return _failed(error)
-
-
-def _failed(error: BaseException) -> Finish:
-    failure = failures.record(error)
-    if key := failures.failed_key(error):
-        failure["key"] = key
-    return Finish(Status.FAILED, error=failure)
-
-
 def explained(error: BaseException) -> dict[str, Any]:
     """Why a run is blocked, as it is stored."""
     found: dict[str, Any] = {
@@ -143,7 +144,7 @@ def fits(mail: Mail, wait: Wait) -> bool:
     """Whether `wait` takes this event. A wait without a key takes any key."""
     if wait.event:
         return mail.name == wait.event and wait.correlation in (None, mail.correlation)
-    return mail.name == f"@{wait.key}"
+    return mail.name == waits.answer_name(wait.key)
 
 
 def _detail(command: Timer | Wait) -> dict[str, Any] | None:

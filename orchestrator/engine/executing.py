@@ -37,8 +37,10 @@ class Running:
 class Executing:
     """The attempts that have begun and not ended, by key."""
 
-    def __init__(self, run_id: UUID) -> None:
+    def __init__(self, run_id: UUID, generation: int) -> None:
         self._run_id = run_id
+        # A run that began anew is other work to the services that its steps call.
+        self._scope = str(run_id) if generation == 1 else f"{run_id}.{generation}"
         self._running: dict[str, Running] = {}
 
     def __bool__(self) -> bool:
@@ -59,8 +61,9 @@ class Executing:
             fn=step.fn,
             args=step.args,
             timeout=step.timeout,
-            idempotency_key=step.idempotency_key or f"{self._run_id}:{step.key}",
+            idempotency_key=step.idempotency_key or f"{self._scope}:{step.key}",
             atomic=step.atomic,
+            is_shared=step.idempotency_key is not None,
         )
         deadline = None if step.timeout is None else now + step.timeout + GRACE
         self._running[step.key] = Running(step, call, now, deadline)

@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import partial
@@ -32,6 +32,7 @@ from orchestrator.conf import conf
 from orchestrator.core.codec import encode
 from orchestrator.core.errors import StepTimeout
 from orchestrator.core.journal import Entry
+from orchestrator.core.notes import LEVELS, Line, Log, line
 from orchestrator.core.step import CurrentStep, executing
 from orchestrator.database import ALIAS
 
@@ -56,6 +57,10 @@ class Call:
     timeout: timedelta | None
     idempotency_key: str
     atomic: bool = False
+    # Whether the author gave the key: then it counts for every run of the workflow.
+    is_shared: bool = False
+    # What the step's logger writes, to be stored with how the attempt ends.
+    lines: list[Line] = field(default_factory=list)
 
     @property
     def is_async(self) -> bool:
@@ -73,6 +78,8 @@ class Ended:
     error: BaseException | None = None
     # The outcome, when an atomic step has recorded it itself.
     recorded: Entry | None = None
+    # Another step with the same idempotency key had this result before.
+    is_known: bool = False
 
 
 # Records an atomic step: called in its transaction with its encoded result.
@@ -124,7 +131,7 @@ class Executor:
     def _attempt(self, call: Call, record: Record | None) -> Ended:
         started_at, began = self.clock.now(), time.perf_counter()
         try:
-            with _executing(call):
+            with self._executing(call):
                 value, recorded = self._call(call, record, started_at)
         except Exception as error:
             return Ended(
@@ -169,7 +176,7 @@ class Executor:
             raise TypeError(f"step {call.key!r}: an atomic step must be a sync function")
 
         async def executing() -> Any:
-            with _executing(call):
+            with self._executing(call):
                 return await coroutine
 
         return asyncio.run_coroutine_threadsafe(executing(), self._real_loop()).result()
@@ -214,7 +221,7 @@ class Executor:
         started_at = self.clock.now()
         value, error = None, None
         try:
-            with _executing(call):
+            with self._executing(call):
                 value = await self._value_of_async(call)
         except (Exception, SystemExit, asyncio.CancelledError) as raised:
             error = raised
@@ -246,6 +253,17 @@ class Executor:
                 self._loop_thread.start()
             return self._loop
 
+    def _executing(self, call: Call) -> AbstractContextManager[None]:
+        def write(level: str, message: str, fields: dict[str, Any]) -> None:
+            where = {"key": call.key, "attempt": call.number, "at": self.clock.now()}
+            made = line(level, message, fields, **where)
+            call.lines.append(made)
+            extra = {"run_id": str(call.run_id), "step": call.key, "fields": made.fields}
+            logger.log(LEVELS[level], made.message, extra=extra)
+
+        step = CurrentStep(call.run_id, call.key, call.number, call.idempotency_key, Log(write))
+        return executing(step)
+
     # ---- which functions are quick ---------------------------------------------------
 
     def _is_quick(self, fn: Callable[..., Any]) -> bool:
@@ -274,13 +292,6 @@ def timed_out(call: Call) -> StepTimeout:
     error = StepTimeout(f"step {call.key!r} took longer than {call.timeout.total_seconds():g} s")
     error.key = call.key
     return error
-
-
-def _executing(call: Call) -> AbstractContextManager[None]:
-    log = logging.LoggerAdapter(
-        logger, {"run_id": str(call.run_id), "step": call.key, "attempt": call.number}
-    )
-    return executing(CurrentStep(call.run_id, call.key, call.number, call.idempotency_key, log))
 
 
 def _own_copies(args: tuple[Any, ...]) -> tuple[Any, ...]:

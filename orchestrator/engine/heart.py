@@ -83,7 +83,7 @@ class Heart:
         self._last = asked
         for run_id, (live, inbox, _) in watched.items():
             beat = beats.get(run_id)
-            if beat is None or beat.is_cancelled or beat.wake_seq > live.claim.wake_seq:
+            if beat is None or beat.is_called or beat.wake_seq > live.claim.wake_seq:
                 inbox.put(beat or Beat(run_id, 0, False))
         self._remember(shown)
 

@@ -17,8 +17,7 @@ from typing import Any
 from orchestrator.conf import conf
 from orchestrator.core import failures
 from orchestrator.core.body import Body
-from orchestrator.core.codec import decode
-from orchestrator.core.context import Context, RunInfo
+from orchestrator.core.commands import StepCall
 from orchestrator.core.definition import Definition
 from orchestrator.core.errors import (
     NonDeterminism,
@@ -27,14 +26,14 @@ from orchestrator.core.errors import (
     SwallowedSuspension,
     UndecodableValue,
 )
-from orchestrator.core.journal import COMPLETED, FAILED, Entry, History
+from orchestrator.core.journal import COMPLETED, FAILED, PATCH, RUN_TIMED_OUT, Entry, History
 from orchestrator.core.loop import NeverIdle
-from orchestrator.engine import entries, waiting
+from orchestrator.engine import beginning, ending, entries, orders, waiting
 from orchestrator.engine.executing import Executing, Running
 from orchestrator.engine.executor import Call, Ended
 from orchestrator.engine.pending import Pending
-from orchestrator.models import Status
 from orchestrator.store.records import (
+    Again,
     Block,
     Claim,
     Continue,
@@ -44,6 +43,7 @@ from orchestrator.store.records import (
     Park,
     Save,
     Saved,
+    Then,
 )
 from orchestrator.waits import CloseReason
 
@@ -63,7 +63,7 @@ class LiveRun:
     ) -> None:
         self.claim = claim
         self.mail = mail
-        self.running = Executing(claim.run_id)
+        self.running = Executing(claim.run_id, claim.generation)
         self.is_over = False
         # Held by whoever gives out the next place in the journal: the driver while it
         # hands out outcomes, or the thread of an atomic step while it takes one.
@@ -73,13 +73,18 @@ class LiveRun:
         self.recording: str | None = None
         self._definition = definition
         self._history = history
-        self._body = Body(claim.started_at)
+        self._body = Body(claim.started_at, history)
+        self._body.notes.stored = claim.logged
         self._pending = Pending(history.open)
         self._next_seq = claim.seq + 1
         self._save = Save(claim=claim)
         self._blocked: BaseException | None = None
         self._cancelled_at = claim.cancel_requested_at
         self._cancel_reason = claim.cancel_reason
+        self._is_paused = False
+        timeout = definition.timeout
+        self._deadline = None if timeout is None else claim.started_at + timeout
+        self._timed_out = False
 
     # ---- replay ----------------------------------------------------------------------
 
@@ -87,7 +92,7 @@ class LiveRun:
         """Start the body and hand it all that is recorded."""
         with self._blocking():
             self._check_crashes()
-            self._body.begin(self._definition.fn(*self._arguments()))
+            self._body.begin(beginning.play(self.claim, self._definition, self._body))
             for entry in self._history.outcomes:
                 self._body.deliver(entry)
             self._note_commands()
@@ -110,22 +115,6 @@ class LiveRun:
                     position=self._body.seq,
                 )
 
-    def _arguments(self) -> tuple[Any, ...]:
-        claim = self.claim
-        value = decode(claim.input)
-        info = RunInfo(
-            run_id=claim.run_id,
-            workflow=claim.workflow,
-            version=claim.version,
-            attempt=claim.attempt,
-            input=value,
-            initiator=claim.initiator,
-            tags=claim.tags,
-        )
-        retry = self._definition.step_retry or conf.STEP_RETRY
-        context: Context[Any] = Context(self._body, info, retry)
-        return (context, value) if self._definition.takes_input else (context,)
-
     # ---- what happens to it ----------------------------------------------------------
 
     def ended(self, ended: Ended) -> None:
@@ -136,28 +125,35 @@ class LiveRun:
         running = self.running.end(ended.call)
         if running is None:
             return
+        if ended.recorded is None:
+            self._save.lines += ended.call.lines
         with self._blocking():
             if ended.error is not None:
                 self._failed(running, ended, ended.error)
             elif ended.recorded is not None:
                 self._deliver(ended.recorded, is_recorded=True)
             else:
+                self._keep_for_others(running.step, ended)
                 self._deliver(self._outcome(running, ended, status=COMPLETED, value=ended.value))
 
-    def learn(self, wake_seq: int, cancelled_at: datetime | None, reason: str) -> bool:
+    def learn(self, saved: Saved) -> bool:
         """What the database says of the run. True if there is new mail to load."""
-        if cancelled_at is not None and self._cancelled_at is None:
-            self._cancelled_at, self._cancel_reason = cancelled_at, reason
-        is_news = wake_seq > self.claim.wake_seq
+        if saved.cancel_requested_at is not None and self._cancelled_at is None:
+            self._cancelled_at, self._cancel_reason = saved.cancel_requested_at, saved.cancel_reason
+        self._is_paused = saved.is_paused
+        is_news = saved.wake_seq > self.claim.wake_seq
         if is_news:
-            self.claim = replace(self.claim, wake_seq=wake_seq)
+            self.claim = replace(self.claim, wake_seq=saved.wake_seq)
         return is_news
 
     def settle(self, now: datetime) -> None:
         """Hand the body every outcome that is there to be had at `now`."""
         with self._blocking():
             if self.has_unheeded_cancel:
-                self._deliver_cancel(now)
+                assert self._cancelled_at is not None
+                self._deliver_cancel(self._cancelled_at, self._cancel_reason, now)
+            elif self._deadline is not None and self._deadline <= now and self._body.end is None:
+                self._deliver_timeout(self._deadline, now)
             for overdue in self.running.overdue(now):
                 self.ended(overdue)
             while self._body.end is None and (outcome := self._next_outcome(now)):
@@ -174,7 +170,8 @@ class LiveRun:
         if self._body.end is not None:
             return self._take_last()
         self._pending.collect_retries(now)
-        is_busy = self.running or self._pending.has_ready
+        self._save.opened += self._pending.intents(self._body.now)
+        is_busy = self.running or (self._pending.has_ready and not self._is_paused)
         for command in self._pending.unopened(with_timers=not is_busy):
             self._save.opened.append(entries.opened(command, self._body.now))
         return self._take_if_any() if is_busy else self._take(self._park())
@@ -187,11 +184,11 @@ class LiveRun:
     def _take_if_any(self) -> Save | None:
         save = self._save
         must = save.outcomes or save.opened or save.closed or save.told or save.attempts
-        return self._take(Continue()) if must else None
+        return self._take(Continue()) if must or save.marked else None
 
     def take_calls(self, now: datetime) -> Iterator[Call]:
         """The attempts to execute now. Only after what came before is recorded."""
-        if self._body.end is not None or self.has_unheeded_cancel:
+        if self._body.end is not None or self.has_unheeded_cancel or self._is_paused:
             return
         for step, number in self._pending.take_ready(now):
             yield self.running.begin(step, number, now)
@@ -204,7 +201,10 @@ class LiveRun:
     @property
     def next_instant(self) -> datetime | None:
         """When the clock alone will bring something to do, while steps are executing."""
-        return min((*self.running.deadlines, *self._pending.instants), default=None)
+        instants = [*self.running.deadlines, *self._pending.instants]
+        if self._deadline is not None:
+            instants.append(self._deadline)
+        return min(instants, default=None)
 
     def atomic_save(self, call: Call, value: str, started: datetime, finished: datetime) -> Save:
         """What an atomic step records in its own transaction. Called in the step's thread."""
@@ -212,7 +212,7 @@ class LiveRun:
             self.recording = call.key
             ended = Ended(call=call, started_at=started, finished_at=finished)
             outcome = self._outcome(self.running[call.key], ended, status=COMPLETED, value=value)
-        return Save(claim=self.claim, outcomes=[outcome])
+        return Save(claim=self.claim, outcomes=[outcome], lines=call.lines)
 
     def saved(self, save: Save, saved: Saved) -> bool:
         """`save` was recorded. True if there is new mail to load."""
@@ -220,12 +220,17 @@ class LiveRun:
         if not isinstance(save.then, Continue):
             self.is_over = True
             return False
-        return self.learn(saved.wake_seq, saved.cancel_requested_at, saved.cancel_reason)
+        return self.learn(saved)
 
     def drop(self) -> None:
         """Let go of the body. Nothing more is recorded."""
         self.is_over = True
         self._body.close()
+
+    def _keep_for_others(self, step: StepCall, ended: Ended) -> None:
+        """The result of a step with a key of its own counts for every run of the workflow."""
+        if step.idempotency_key is not None and ended.value is not None and not ended.is_known:
+            self._save.step_keys.append((self.claim.workflow, step.idempotency_key, ended.value))
 
     # ---- outcomes --------------------------------------------------------------------
 
@@ -240,7 +245,9 @@ class LiveRun:
 
     def _note_commands(self) -> None:
         for command in self._body.take_new():
-            if not command.answered:
+            if command.kind == PATCH:
+                self._save.marked.append(entries.mark(command, self._body.now))
+            elif not command.answered:
                 self._pending.note(command)
 
     def _outcome(self, running: Running, ended: Ended, **fields: Any) -> Entry:
@@ -287,6 +294,7 @@ class LiveRun:
         )
 
     def _next_outcome(self, now: datetime) -> Entry | None:
+        self._obey(now)
         # An event that is there wins over a timeout that is due at the same moment.
         if received := self._pending.received(self.mail):
             wait, mail = received
@@ -309,24 +317,53 @@ class LiveRun:
         known = self._pending.opened.get(key)
         return known.started_at if known and known.started_at else self._body.now
 
-    def _deliver_cancel(self, now: datetime) -> None:
-        assert self._cancelled_at is not None
+    def _obey(self, now: datetime) -> None:
+        """What operators have sent: skip a sleep, retry at once, resolve an ambiguous step."""
+        for mail in [one for one in self.mail if one.name.startswith(orders.PREFIXES)]:
+            self.mail.remove(mail)
+            self._save.consumed.append((mail.id, "@"))
+            if resolved := self._pending.obey(mail, now):
+                self._resolve(*resolved, now)
+        if (step := self._pending.hopeless) is not None:
+            self._resolve(step, {"action": "fail"}, now)
+
+    def _resolve(self, step: StepCall, answer: dict[str, Any], now: datetime) -> None:
+        self._deliver(entries.resolved(step, answer, seq=self._take_seq(), now=now))
+
+    def _deliver_cancel(self, asked_at: datetime, reason: str, now: datetime) -> None:
         self._deliver(
             entries.cancelled(
                 seq=self._take_seq(),
                 cause=self._body.seq,
-                reason=self._cancel_reason,
-                asked_at=self._cancelled_at,
+                reason=reason,
+                asked_at=asked_at,
                 now=now,
             )
         )
 
+    def _deliver_timeout(self, deadline: datetime, now: datetime) -> None:
+        self._deadline = None
+        self._deliver_cancel(deadline, RUN_TIMED_OUT, now)
+
     # ---- what becomes of it ----------------------------------------------------------
 
-    def _take(self, then: Continue | Park | Finish | Block) -> Save:
+    def _take(self, then: Then) -> Save:
+        notes = self._body.notes
         save = replace(
-            self._save, claim=self.claim, then=then, knows_cancel=self._body.is_cancelled
+            self._save,
+            claim=self.claim,
+            then=then,
+            knows_cancel=self._body.is_cancelled,
+            lines=[*self._save.lines, *notes.lines],
+            body_lines=len(notes.lines),
+            attributes=notes.changed_attributes(self.claim.attributes),
+            progress=None if notes.progress == self.claim.progress else notes.progress,
         )
+        if save.attributes:
+            self.claim = replace(
+                self.claim, attributes={**self.claim.attributes, **save.attributes}
+            )
+        notes.lines = []
         self._save = Save(claim=self.claim)
         if isinstance(then, Park) and not self._body.close():
             return replace(save, then=Block(entries.explained(SwallowedSuspension())))
@@ -337,13 +374,12 @@ class LiveRun:
         due_at, status, waiting_on = waiting.summary(opened, self._body.pending)
         if not waiting_on:
             return Block(entries.explained(StuckBody()))
+        if self._deadline is not None:
+            due_at = self._deadline if due_at is None else min(due_at, self._deadline)
         return Park(status, due_at, waiting_on)
 
-    def _finish(self) -> Finish:
-        assert self._body.end is not None
-        if self._body.is_cancelled:
-            return Finish(Status.CANCELLED)
-        return entries.finish(self._definition, self._body.end)
+    def _finish(self) -> Finish | Again:
+        return ending.end_of(self.claim, self._definition, self._body)
 
     @contextmanager
     def _blocking(self) -> Iterator[None]:

@@ -4,13 +4,15 @@ in the journal.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Container, Iterable, Iterator, Mapping
 from datetime import datetime
+from typing import Any
 
 from orchestrator.core.commands import Command, StepCall, Timer, Wait
 from orchestrator.core.errors import NonDeterminism
-from orchestrator.core.journal import TIMER, Entry
-from orchestrator.engine import entries
+from orchestrator.core.journal import INTENT, TIMER, Entry
+from orchestrator.engine import entries, orders
 from orchestrator.store.records import Mail, Save
 from orchestrator.waits import CloseReason
 
@@ -24,6 +26,8 @@ class Pending:
         self._retries: dict[str, tuple[StepCall, int, datetime]] = {}
         self._timers: dict[str, Timer] = {}
         self._waits: dict[str, Wait] = {}
+        # At-most-once steps that were about to be executed when their worker died.
+        self._ambiguous: dict[str, StepCall] = {}
 
     # ---- coming ----------------------------------------------------------------------
 
@@ -53,7 +57,9 @@ class Pending:
 
     def _note_step(self, step: StepCall, known: Entry | None) -> None:
         number = known.attempt + 1 if known else 1
-        if known and known.due_at:
+        if known and known.status == INTENT and step.on_ambiguous != "retry":
+            self._ambiguous[step.key] = step
+        elif known and known.due_at:
             self.retry(step, number, known.due_at)
         else:
             self._ready.append((step, number))
@@ -61,6 +67,43 @@ class Pending:
     def retry(self, step: StepCall, number: int, due_at: datetime) -> None:
         """Attempt `number` of a step is to be made at `due_at`."""
         self._retries[step.key] = (step, number, due_at)
+
+    def intents(self, now: datetime) -> list[Entry]:
+        """The at-most-once steps that are about to be executed, to be recorded before."""
+        return [
+            entries.intent(step, number, now)
+            for step, number in self._ready
+            if step.at_most_once and not step.is_abandoned and step.key not in self.opened
+        ]
+
+    def obey(self, mail: Mail, now: datetime) -> tuple[StepCall, Any] | None:
+        """Do what an operator ordered. An ambiguous step that is resolved, and how."""
+        if key := orders.about(mail.name, orders.SKIP):
+            if (timer := self._timers.get(key)) is not None:
+                timer.until = min(timer.until, now)
+        elif key := orders.about(mail.name, orders.RETRY):
+            if key in self._retries:
+                step, number, _ = self._retries[key]
+                self._retries[key] = (step, number, now)
+        elif key := orders.about(mail.name, orders.RESOLVE):
+            return self._resolve(key, json.loads(mail.payload))
+        return None
+
+    def _resolve(self, key: str, answer: Any) -> tuple[StepCall, Any] | None:
+        step = self._ambiguous.pop(key, None)
+        if step is None:
+            return None
+        if answer["action"] == "retry":
+            known = self.opened[key]
+            self._ready.append((step, known.attempt + 1))
+            return None
+        return step, answer
+
+    @property
+    def hopeless(self) -> StepCall | None:
+        """An ambiguous step that is to fail without asking anybody."""
+        steps = self._ambiguous.values()
+        return next((step for step in steps if step.on_ambiguous == "fail"), None)
 
     def attempts_before(self, key: str) -> int:
         """Attempts that a step had made before an operator's retry."""
@@ -71,7 +114,7 @@ class Pending:
 
     def answered(self, key: str) -> None:
         """The command has its outcome."""
-        for waiting_for in (self._timers, self._waits, self._retries):
+        for waiting_for in (self._timers, self._waits, self._retries, self._ambiguous):
             waiting_for.pop(key, None)
 
     def give_up(self, asked: Mapping[str, Command], save: Save, reason: CloseReason) -> None:

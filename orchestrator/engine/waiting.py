@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from orchestrator.core.commands import Command
-from orchestrator.core.journal import RETRYING, SLEEP, TIMER, Entry
+from orchestrator.core.journal import INTENT, RETRYING, SLEEP, TIMER, Entry
 from orchestrator.models import Status
+from orchestrator.store.records import Claim, Park, Save
 
 # What a person can do something about comes first.
-_ORDER = ("human_task", "event", "retry", "child", "timer")
+_ORDER = ("ambiguous", "human_task", "event", "retry", "child", "timer")
+
+# What an entry waits for is said by its status, where that is not its kind.
+_KINDS = {RETRYING: "retry", INTENT: "ambiguous"}
 
 
 def summary(
@@ -25,8 +30,25 @@ def summary(
     return min(due, default=None), status, sorted(map(_shown, entries), key=_rank)
 
 
+def for_permit(claim: Claim, limit: int, now: datetime) -> Save:
+    """Park a run that must wait until another one ends.
+
+    One that ends wakes it; should that be missed, it looks again by itself.
+    """
+    shown = {
+        "kind": "concurrency",
+        "name": claim.concurrency_key,
+        "key": "",
+        "since": now.isoformat(),
+        "until": None,
+        "detail": {"limit": limit},
+    }
+    again = now + timedelta(seconds=random.uniform(4, 6))
+    return Save(claim=claim, then=Park(Status.PENDING, again, [shown]))
+
+
 def _shown(entry: Entry) -> dict[str, Any]:
-    kind = "retry" if entry.status == RETRYING else entry.kind
+    kind = _KINDS.get(entry.status, entry.kind)
     shown: dict[str, Any] = {
         "kind": "timer" if kind in (SLEEP, TIMER) else kind,
         "name": (entry.detail or {}).get("event") or entry.name,

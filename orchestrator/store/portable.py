@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -21,8 +21,18 @@ from orchestrator import clock, failpoints, models
 from orchestrator.core.journal import Entry
 from orchestrator.database import ALIAS
 from orchestrator.models import FINAL, Status
-from orchestrator.store.postgresql import closed_entry
-from orchestrator.store.records import Beat, Block, Claim, Continue, Finish, Park, Save, Saved
+from orchestrator.store.postgresql import again_shown, closed_entry
+from orchestrator.store.records import (
+    Again,
+    Beat,
+    Block,
+    Claim,
+    Continue,
+    Finish,
+    Park,
+    Save,
+    Saved,
+)
 
 _NO_WAKE = Q(owned=True) | Q(status__in=[Status.SCHEDULED, Status.PAUSED, Status.BLOCKED])
 
@@ -41,11 +51,12 @@ def claim(
     # Nothing due is the common case, and a read takes no lock.
     found = due.order_by("due_at").values_list("id", "workflow", "version")[:limit]
     ids = [run_id for run_id, workflow, version in found if (workflow, version) in known]
-    claims = []
+    # Taken first: whoever counts from it must not run ahead of the clock.
+    at, claims = clock.now(), []
     for run_id in ids:
         with transaction.atomic(using=ALIAS):
             if _take(run_id, lease, worker):
-                claims.append(_claim(models.Run.objects.get(id=run_id)))
+                claims.append(_claim(models.Run.objects.get(id=run_id), at))
     return claims
 
 
@@ -64,7 +75,7 @@ def _take(run_id: UUID, lease: timedelta, worker: str) -> bool:
     )
 
 
-def _claim(run: models.Run) -> Claim:
+def _claim(run: models.Run, at: datetime) -> Claim:
     assert run.started_at is not None
     return Claim(
         run_id=run.id,
@@ -82,25 +93,34 @@ def _claim(run: models.Run) -> Claim:
         cancel_requested_at=run.cancel_requested_at,
         cancel_reason=run.cancel_reason,
         is_first=run.epoch == 1,
-        at=clock.now(),
+        at=at,
+        generation=run.generation,
+        attributes=run.attributes,
+        progress=(run.progress, run.progress_text),
+        logged=run.logged,
+        parent_id=run.parent_id,
+        parent_key=run.parent_key,
+        concurrency_key=run.concurrency_key,
     )
 
 
 def save(saves: Sequence[Save], *, worker: str) -> list[Saved]:
+    at = clock.now()
     with transaction.atomic(using=ALIAS):
         held = [one for one in sorted(saves, key=lambda one: one.claim.run_id) if _fence(one)]
         failpoints.hit("in_tx_after_fence", [one.claim.run_id for one in held])
         for one in held:
             _write(one, worker)
         runs = models.Run.objects.in_bulk([one.claim.run_id for one in held])
-        at = clock.now()
+        now = clock.now()
     return [
         Saved(
             run.id,
             run.wake_seq,
             run.cancel_requested_at,
             run.cancel_reason,
-            run.due_at is not None and run.due_at <= at,
+            run.pause_requested,
+            run.due_at is not None and run.due_at <= now,
             at,
         )
         for run in runs.values()
@@ -116,7 +136,10 @@ def _fence(save: Save) -> bool:
         "seq": F("seq") + len(save.outcomes),
         "rev": F("rev") + 1,
         "crashes": 0,
+        "logged": F("logged") + save.body_lines,
     }
+    if save.progress is not None:
+        changes |= {"progress": save.progress[0], "progress_text": save.progress[1]}
     return bool(mine.update(**changes, **_changes(save)))
 
 
@@ -132,26 +155,57 @@ def _changes(save: Save) -> dict[str, Any]:
         case Continue():
             return {}
         case Park(status, due_at, waiting_on):
+            paused = When(pause_requested=True, then=None)
             woken = When(wake_seq__gt=save.claim.wake_seq, then=clock.Now())
             return at_rest | {
-                "status": status,
+                "status": _unless_paused(status),
                 "due_at": Case(
-                    woken, default=Value(due_at, output_field=models.Run._meta.get_field("due_at"))
+                    paused,
+                    woken,
+                    default=Value(due_at, output_field=models.Run._meta.get_field("due_at")),
                 ),
                 "waiting_on": list(waiting_on),
                 "waiting_since": clock.Now() if waiting_on else None,
             }
+        case Again(error, due_at, _):
+            return at_rest | {
+                "status": _unless_paused(Status.AWAITING_RETRY),
+                "due_at": Case(When(pause_requested=True, then=None), default=_instant(due_at)),
+                "waiting_on": [again_shown(save)],
+                "waiting_since": clock.Now(),
+                "error": dict(error),
+                "attempt": F("attempt") + 1,
+            }
         case Finish(status, output, error):
-            outcome = {"output": output} if error is None else {"error": dict(error)}
+            outcome = {"output": output, "error": None if error is None else dict(error)}
             return ended | outcome | {"status": status, "finished_at": clock.Now()}
         case Block(error):
             return ended | {"status": Status.BLOCKED, "error": dict(error)}
 
 
+def _unless_paused(status: str) -> Case:
+    return Case(When(pause_requested=True, then=Value(Status.PAUSED)), default=Value(status))
+
+
+def _instant(at: datetime | None) -> Value:
+    return Value(at, output_field=models.Run._meta.get_field("due_at"))
+
+
 def _write(save: Save, worker: str) -> None:
     run_id = save.claim.run_id
-    for entry in (*save.opened, *save.outcomes, *(closed_entry(entry) for entry in save.closed)):
+    closed = (closed_entry(entry) for entry in save.closed)
+    for entry in (*save.opened, *save.marked, *save.outcomes, *closed):
         _upsert(run_id, entry)
+    for line in save.lines:
+        models.LogLine.objects.create(
+            run_id=run_id,
+            key=line.key,
+            attempt=line.attempt,
+            level=line.level,
+            message=line.message,
+            fields=line.fields,
+            at=line.at,
+        )
     for attempt in save.attempts:
         models.Attempt.objects.create(
             run_id=run_id,
@@ -191,8 +245,9 @@ def beat(runs: Sequence[tuple[UUID, int, str | None]], *, lease: timedelta) -> l
             {} if in_flight is None else {"in_flight": json.loads(in_flight), "rev": F("rev") + 1}
         )
         if mine.update(due_at=clock.Now(lease), **shown):
-            run = models.Run.objects.only("wake_seq", "cancel_requested_at").get(id=run_id)
-            beats.append(Beat(run_id, run.wake_seq, run.cancel_requested_at is not None))
+            run = models.Run.objects.get(id=run_id)
+            is_called = run.cancel_requested_at is not None or run.pause_requested
+            beats.append(Beat(run_id, run.wake_seq, is_called))
     return beats
 
 

@@ -17,7 +17,17 @@ from orchestrator import clock
 from orchestrator.core.journal import CANCELLED, Entry
 from orchestrator.database import engine_connection
 from orchestrator.models import FINAL, Status
-from orchestrator.store.records import Beat, Block, Claim, Continue, Finish, Park, Save, Saved
+from orchestrator.store.records import (
+    Again,
+    Beat,
+    Block,
+    Claim,
+    Continue,
+    Finish,
+    Park,
+    Save,
+    Saved,
+)
 
 _FINAL = ", ".join(f"'{status}'" for status in FINAL)
 
@@ -34,7 +44,8 @@ UPDATE orchestrator_run run SET
 FROM due WHERE run.id = due.id
 RETURNING run.id, run.epoch, run.wake_seq, run.seq, run.crashes, run.workflow, run.version,
     run.attempt, run.input, run.initiator, run.tags, run.started_at, run.cancel_requested_at,
-    run.cancel_reason, {now}
+    run.cancel_reason, {now}, run.generation, run.attributes, run.progress, run.progress_text,
+    run.logged, run.parent_id, run.parent_key, run.concurrency_key
 """
 
 _SAVE = """
@@ -42,23 +53,32 @@ WITH fence AS (
     UPDATE orchestrator_run run SET
         seq = run.seq + want.outcomes, rev = run.rev + 1, crashes = 0,
         owned = want.owned, epoch = run.epoch + want.ends::int,
-        status = coalesce(want.status, run.status),
-        due_at = CASE WHEN want.owned THEN run.due_at WHEN want.ends THEN NULL
+        status = CASE WHEN run.pause_requested AND NOT want.owned AND NOT want.ends THEN 'paused'
+            ELSE coalesce(want.status, run.status) END,
+        due_at = CASE WHEN want.owned THEN run.due_at
+            WHEN want.ends OR run.pause_requested THEN NULL
             WHEN run.wake_seq > want.wake_seq THEN {now} ELSE want.due_at END,
         waiting_on = coalesce(want.waiting_on, run.waiting_on),
         waiting_since = CASE WHEN want.waiting_on IS NULL THEN run.waiting_since
             WHEN want.waiting_on = '[]' THEN NULL ELSE {now} END,
         in_flight = CASE WHEN want.owned THEN run.in_flight ELSE '[]' END,
-        output = coalesce(want.output, run.output), error = coalesce(want.error, run.error),
+        output = coalesce(want.output, run.output),
+        error = CASE WHEN want.status = 'completed' THEN NULL
+            ELSE coalesce(want.error, run.error) END,
+        attempt = run.attempt + want.again::int, logged = run.logged + want.lines,
+        progress = coalesce(want.progress, run.progress),
+        progress_text = coalesce(want.progress_text, run.progress_text),
         finished_at = CASE WHEN want.status IN ({final}) THEN {now} ELSE run.finished_at END
     FROM unnest(%(ids)s::uuid[], %(epochs)s::bigint[], %(wake_seqs)s::bigint[], %(counts)s::int[],
         %(owned)s::bool[], %(ends)s::bool[], %(statuses)s::text[], %(dues)s::timestamptz[],
-        %(waiting_ons)s::jsonb[], %(outputs)s::text[], %(errors)s::jsonb[], %(heed)s::bool[])
+        %(waiting_ons)s::jsonb[], %(outputs)s::text[], %(errors)s::jsonb[], %(heed)s::bool[],
+        %(again)s::bool[], %(lines)s::int[], %(progress)s::float8[], %(progress_texts)s::text[])
         AS want(id, epoch, wake_seq, outcomes, owned, ends, status, due_at, waiting_on, output,
-        error, heeds_cancel)
+        error, heeds_cancel, again, lines, progress, progress_text)
     WHERE run.id = want.id AND run.epoch = want.epoch AND run.owned
         AND (run.cancel_requested_at IS NULL OR NOT want.heeds_cancel)
-    RETURNING run.id, run.wake_seq, run.cancel_requested_at, run.cancel_reason, run.due_at
+    RETURNING run.id, run.wake_seq, run.cancel_requested_at, run.cancel_reason,
+        run.pause_requested, run.due_at
 ){more}
 SELECT fence.*, {now} FROM fence
 """
@@ -88,6 +108,15 @@ _ATTEMPTS = """, attempts AS (
     JOIN fence ON fence.id = new.run_id
 )"""
 
+_LINES = """, lines AS (
+    INSERT INTO orchestrator_logline (run_id, key, attempt, level, message, fields, at)
+    SELECT new.run_id, new.key, new.attempt, new.level, new.message, new.fields, new.at
+    FROM unnest(%(l_run)s::uuid[], %(l_key)s::text[], %(l_attempt)s::int[], %(l_level)s::text[],
+        %(l_message)s::text[], %(l_fields)s::jsonb[], %(l_at)s::timestamptz[])
+        WITH ORDINALITY AS new(run_id, key, attempt, level, message, fields, at, place)
+    JOIN fence ON fence.id = new.run_id ORDER BY new.place
+)"""
+
 _CONSUMED = """, consumed AS (
     UPDATE orchestrator_event event SET consumed_at = {now}, consumed_by = took.key
     FROM unnest(%(m_id)s::bigint[], %(m_run)s::uuid[], %(m_key)s::text[]) AS took(id, run_id, key)
@@ -102,7 +131,7 @@ UPDATE orchestrator_run run SET due_at = {now} + %(lease)s,
 FROM unnest(%(ids)s::uuid[], %(epochs)s::bigint[], %(in_flights)s::jsonb[])
     AS mine(id, epoch, in_flight)
 WHERE run.id = mine.id AND run.epoch = mine.epoch AND run.owned
-RETURNING run.id, run.wake_seq, run.cancel_requested_at IS NOT NULL
+RETURNING run.id, run.wake_seq, run.cancel_requested_at IS NOT NULL OR run.pause_requested
 """
 
 _SEND = """
@@ -167,6 +196,13 @@ def _claim(row: tuple[Any, ...]) -> Claim:
         cancel_reason=row[13],
         is_first=row[1] == 1,
         at=row[14],
+        generation=row[15],
+        attributes=json.loads(row[16]),
+        progress=(row[17], row[18]),
+        logged=row[19],
+        parent_id=row[20],
+        parent_key=row[21],
+        concurrency_key=row[22],
     )
 
 
@@ -179,13 +215,16 @@ def save(saves: Sequence[Save], *, worker: str) -> list[Saved]:
     if any(one.attempts for one in saves):
         more += _ATTEMPTS
         params |= _attempt_params(saves) | {"worker": worker}
+    if any(one.lines for one in saves):
+        more += _LINES
+        params |= _line_params(saves)
     if any(one.consumed for one in saves):
         more += _CONSUMED
         params |= _consumed_params(saves)
     rows = _rows(_SAVE, params, more=more)
     return [
-        Saved(run_id, wake_seq, cancelled, reason, due_at is not None and due_at <= at, at)
-        for run_id, wake_seq, cancelled, reason, due_at, at in rows
+        Saved(run_id, wake_seq, cancelled, reason, paused, due_at is not None and due_at <= at, at)
+        for run_id, wake_seq, cancelled, reason, paused, due_at, at in rows
     ]
 
 
@@ -216,7 +255,8 @@ def _rows(statement: str, params: dict[str, Any], **parts: str) -> list[tuple[An
 
 
 def _entries(save: Save) -> list[Entry]:
-    return [*save.opened, *save.outcomes, *(closed_entry(entry) for entry in save.closed)]
+    closed = (closed_entry(entry) for entry in save.closed)
+    return [*save.opened, *save.marked, *save.outcomes, *closed]
 
 
 def closed_entry(entry: Entry) -> Entry:
@@ -245,6 +285,10 @@ def _fence_params(saves: Sequence[Save]) -> dict[str, Any]:
         "wake_seqs": [save.claim.wake_seq for save in saves],
         "counts": [len(save.outcomes) for save in saves],
         "heed": [save.heeds_cancel for save in saves],
+        "again": [isinstance(save.then, Again) for save in saves],
+        "lines": [save.body_lines for save in saves],
+        "progress": [save.progress and save.progress[0] for save in saves],
+        "progress_texts": [save.progress and save.progress[1] for save in saves],
     }
 
 
@@ -257,8 +301,37 @@ def _want(save: Save) -> tuple[Any, ...]:
             return (False, False, status, due_at, json.dumps(waiting_on), None, None)
         case Finish(status, output, error):
             return (False, True, status, None, "[]", output, _json(error))
+        case Again(error, due_at, _):
+            waiting_on = [again_shown(save)]
+            waits = json.dumps(waiting_on)
+            return (False, False, Status.AWAITING_RETRY, due_at, waits, None, _json(error))
         case Block(error):
             return (False, True, Status.BLOCKED, None, "[]", None, _json(error))
+
+
+def again_shown(save: Save) -> dict[str, Any]:
+    """What a run that will be tried again shows as its wait."""
+    assert isinstance(save.then, Again)
+    return {
+        "kind": "retry",
+        "name": save.claim.workflow,
+        "key": "",
+        "since": None,
+        "until": save.then.due_at.isoformat(),
+        "detail": {
+            "attempt": save.claim.attempt + 1,
+            "error": str(save.then.error.get("message", "")),
+        },
+    }
+
+
+def _line_params(saves: Sequence[Save]) -> dict[str, Any]:
+    lines = [(save.claim.run_id, line) for save in saves for line in save.lines]
+    params: dict[str, Any] = {"l_run": [run_id for run_id, _ in lines]}
+    for name in ("key", "attempt", "level", "message", "at"):
+        params[f"l_{name}"] = [getattr(line, name) for _, line in lines]
+    params["l_fields"] = [_json(line.fields) for _, line in lines]
+    return params
 
 
 def _entry_params(entries: Sequence[tuple[UUID, Entry]]) -> dict[str, Any]:

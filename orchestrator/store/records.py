@@ -10,6 +10,7 @@ from uuid import UUID
 
 from orchestrator import waits
 from orchestrator.core.journal import Entry
+from orchestrator.core.notes import Line
 from orchestrator.waits import CloseReason
 
 
@@ -28,6 +29,13 @@ class Claim:
     input: str
     initiator: str | None
     tags: Mapping[str, Any]
+    generation: int
+    attributes: Mapping[str, Any]
+    progress: tuple[float | None, str]
+    logged: int
+    parent_id: UUID | None
+    parent_key: str
+    concurrency_key: str
     started_at: datetime
     cancel_requested_at: datetime | None
     cancel_reason: str
@@ -82,10 +90,26 @@ class Finish:
 
 
 @dataclass(frozen=True, slots=True)
+class Again:
+    """The run failed and is tried again at `due_at`.
+
+    With `anew` it begins at the top, with an empty journal; else it goes on from the steps
+    that failed.
+    """
+
+    error: Mapping[str, Any]
+    due_at: datetime
+    anew: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Block:
     """The run cannot go on until someone mends its code or decides."""
 
     error: Mapping[str, Any]
+
+
+Then = Continue | Park | Finish | Again | Block
 
 
 @dataclass(slots=True, kw_only=True)
@@ -99,16 +123,29 @@ class Save:
     closed: list[Entry] = field(default_factory=list)
     # Open entries whose apps must be told that no answer is wanted any more, and why.
     told: list[tuple[Entry, CloseReason]] = field(default_factory=list)
+    # Entries that are nothing to wait for: changes that the run has taken.
+    marked: list[Entry] = field(default_factory=list)
     attempts: list[FailedAttempt] = field(default_factory=list)
+    lines: list[Line] = field(default_factory=list)
+    # Of `lines`, those of the body: a replay counts them.
+    body_lines: int = 0
+    attributes: Mapping[str, Any] | None = None
+    progress: tuple[float, str] | None = None
+    # Results of steps with a key of their own: (workflow, key, value).
+    step_keys: list[tuple[str, str, str]] = field(default_factory=list)
     consumed: list[tuple[int, str]] = field(default_factory=list)
     # Whether the body has been told of a cancel. Until it has, nothing new is opened and
     # the run does not end in another way.
     knows_cancel: bool = False
-    then: Continue | Park | Finish | Block = field(default_factory=Continue)
+    then: Then = field(default_factory=Continue)
 
     @property
     def has_sides(self) -> bool:
-        """Whether an app has to write its side of it in the same transaction."""
+        """Whether more has to be written in the same transaction: an app's side, another run."""
+        if isinstance(self.then, Finish) and (self.claim.parent_key or self.claim.concurrency_key):
+            return True
+        if isinstance(self.then, Again) or self.attributes is not None or self.step_keys:
+            return True
         return any(waits.get(entry.kind) for entry in self.opened) or any(
             waits.get(entry.kind) for entry, _ in self.told
         )
@@ -127,6 +164,7 @@ class Saved:
     wake_seq: int
     cancel_requested_at: datetime | None
     cancel_reason: str
+    is_paused: bool
     is_due: bool
     at: datetime
 
@@ -137,4 +175,5 @@ class Beat:
 
     run_id: UUID
     wake_seq: int
-    is_cancelled: bool
+    # A cancel or a pause was asked for.
+    is_called: bool

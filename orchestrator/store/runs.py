@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from django.db import transaction
-from django.db.models import Case, F, Value, When
+from django.db import IntegrityError, transaction
 
-from orchestrator import clock, models, waits
-from orchestrator.core.errors import ActionRefused, IdempotencyConflict, UnknownRun
-from orchestrator.core.journal import CANCELLED, FAILED, OPEN, RETRYING
+from orchestrator import clock, models
+from orchestrator.core.errors import IdempotencyConflict
 from orchestrator.database import ALIAS, engine_connection, is_postgresql
 from orchestrator.models import FINAL, Status
 from orchestrator.store import portable, postgresql
@@ -32,7 +31,13 @@ def create(run: models.Run, *, delay: timedelta) -> tuple[models.Run, bool]:
     Returns the run, and whether it is new. Joins the caller's transaction. Raises
     IdempotencyConflict when the key is taken by a run with another input.
     """
-    if _insert(run, delay):
+    if not run.attributes:
+        is_new = _insert(run, delay)
+    else:
+        with transaction.atomic(using=ALIAS):
+            if is_new := _insert(run, delay):
+                keep_attributes([run])
+    if is_new:
         return run, True
     known = models.Run.objects.get(workflow=run.workflow, idempotency_key=run.idempotency_key)
     if json.loads(known.input) != json.loads(run.input):
@@ -67,6 +72,31 @@ def _insert(run: models.Run, delay: timedelta) -> bool:
     with connection.cursor() as cursor:
         cursor.execute(statement, params)
         return cursor.fetchone() is not None
+
+
+def create_many(
+    rows: Sequence[models.Run], *, delay: timedelta, batch: int
+) -> Sequence[models.Run]:
+    """Insert new runs, all or none. Raises IdempotencyConflict when a key is taken."""
+    at = clock.now()
+    for row in rows:
+        row.created_at, row.due_at = at, at + delay
+    try:
+        with transaction.atomic(using=ALIAS):
+            models.Run.objects.bulk_create(rows, batch_size=batch)
+            keep_attributes(rows)
+    except IntegrityError as error:
+        raise IdempotencyConflict("a run with one of these idempotency keys exists") from error
+    return rows
+
+
+def keep_attributes(rows: Sequence[models.Run]) -> None:
+    """Make the attributes of new runs searchable."""
+    models.RunAttribute.objects.bulk_create(
+        models.RunAttribute(run_id=row.id, key=key, value=models.attribute_text(value))
+        for row in rows
+        for key, value in row.attributes.items()
+    )
 
 
 def send(
@@ -109,93 +139,3 @@ def hold(run_id: UUID) -> bool:
     if is_postgresql():
         found = found.select_for_update(no_key=True)
     return found.filter(cancel_requested_at=None).exists()
-
-
-@transaction.atomic(using=ALIAS)
-def cancel(run_id: UUID, *, reason: str, note: str) -> bool:
-    """Ask a run to stop. What apps have opened for it is withdrawn in the same transaction.
-
-    A run that never started is cancelled at once. False if it had ended or was asked
-    before; nothing is changed then. Raises UnknownRun.
-    """
-    open_runs = models.Run.objects.filter(id=run_id, cancel_requested_at=None).exclude(
-        status__in=FINAL
-    )
-    asked = {"cancel_requested_at": clock.Now(), "cancel_reason": reason, "rev": F("rev") + 1}
-    ended = {"status": Status.CANCELLED, "due_at": None, "finished_at": clock.Now()}
-    if open_runs.filter(epoch=0).update(epoch=1, **asked, **ended):
-        return True
-    at_rest = {Status.PAUSED, Status.BLOCKED}
-    woken = open_runs.update(
-        wake_seq=F("wake_seq") + 1,
-        status=Case(When(status__in=at_rest, then=Value(Status.PENDING)), default=F("status")),
-        due_at=Case(When(owned=True, then=F("due_at")), default=clock.Now()),
-        **asked,
-    )
-    if not woken:
-        return _refuse_unknown(run_id)
-    _withdraw_waits(run_id, note)
-    return True
-
-
-def _withdraw_waits(run_id: UUID, note: str) -> None:
-    kinds: dict[str, list[str]] = {}
-    for kind, key in models.Entry.objects.filter(run_id=run_id, status=OPEN).values_list(
-        "kind", "key"
-    ):
-        kinds.setdefault(kind, []).append(key)
-    for name, keys in kinds.items():
-        if app := waits.get(name):
-            app.closed(waits.Closing(run_id, keys, "cancelled", note))
-
-
-def _refuse_unknown(run_id: UUID) -> bool:
-    if not models.Run.objects.filter(id=run_id).exists():
-        raise UnknownRun(f"no run has the id {run_id}")
-    return False
-
-
-@transaction.atomic(using=ALIAS)
-def reopen(run_id: UUID) -> None:
-    """Let a failed run go on from its failed step, with fresh attempts.
-
-    Recorded results stay. Raises UnknownRun, and ActionRefused with the reason.
-    """
-    run = models.Run.objects.select_for_update().filter(id=run_id).first()
-    if run is None:
-        raise UnknownRun(f"no run has the id {run_id}")
-    if run.status != Status.FAILED:
-        raise ActionRefused(f"only a failed run can be retried; this one is {run.status}")
-    _reopen_failed_steps(run)
-    models.Run.objects.filter(id=run_id, status=Status.FAILED).update(
-        status=Status.PENDING,
-        due_at=clock.Now(),
-        wake_seq=F("wake_seq") + 1,
-        rev=F("rev") + 1,
-        error=None,
-        finished_at=None,
-    )
-
-
-def _reopen_failed_steps(run: models.Run) -> None:
-    key = (run.error or {}).get("key")
-    failed = run.entries.filter(key=key, status=FAILED).first() if key else None
-    if failed is None:
-        # The body itself failed: it is run again over the same journal.
-        return
-    after = run.entries.filter(cause__gte=failed.seq).exclude(status=CANCELLED)
-    if names := list(after.order_by("position").values_list("key", flat=True)[:5]):
-        raise ActionRefused(
-            f"after {key!r} failed the workflow went on and did {', '.join(names)}. "
-            "To retry would do the work that these may have undone."
-        )
-    # Siblings of a parallel group that failed as well, after the one that ended the run.
-    for entry in run.entries.filter(status=FAILED, seq__gte=failed.seq):
-        run.entries.filter(key=entry.key, status=FAILED).update(
-            status=RETRYING,
-            seq=None,
-            error=None,
-            finished_at=None,
-            due_at=None,
-            detail=(entry.detail or {}) | {"attempts_before": entry.attempt},
-        )

@@ -10,11 +10,11 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import F
 
-from orchestrator import clock, failpoints, models, waits
+from orchestrator import clock, failpoints, models
 from orchestrator.core.journal import Entry, History
 from orchestrator.database import ALIAS, is_postgresql
 from orchestrator.models import Status
-from orchestrator.store import portable, postgresql
+from orchestrator.store import permits, portable, postgresql, sides
 from orchestrator.store.records import Beat, Claim, Mail, Save, Saved
 
 # Replaced in tests that run the portable statements on PostgreSQL.
@@ -99,27 +99,16 @@ def save(saves: Sequence[Save], *, worker: str) -> dict[UUID, Saved]:
     if not any(one.has_sides for one in saves):
         return _by_id(_dialect().save(saves, worker=worker))
     with transaction.atomic(using=ALIAS):
+        sides.lock_parents(saves)
         saved = _by_id(_dialect().save(saves, worker=worker))
         for one in saves:
             if one.claim.run_id in saved:
-                _tell_apps(one, saved[one.claim.run_id].at)
+                sides.write(one, saved[one.claim.run_id].at)
     return saved
 
 
 def _by_id(saved: list[Saved]) -> dict[UUID, Saved]:
     return {one.run_id: one for one in saved}
-
-
-def _tell_apps(save: Save, at: datetime) -> None:
-    run_id = save.claim.run_id
-    for entry in save.opened:
-        if kind := waits.get(entry.kind):
-            kind.opened(
-                waits.Opening(run_id, entry.key, entry.name, entry.detail or {}, at, entry.due_at)
-            )
-    for entry, reason in save.told:
-        if kind := waits.get(entry.kind):
-            kind.closed(waits.Closing(run_id, [entry.key], reason))
 
 
 def beat(runs: Sequence[tuple[UUID, int, str | None]], *, lease: timedelta) -> list[Beat]:
@@ -131,6 +120,17 @@ def beat(runs: Sequence[tuple[UUID, int, str | None]], *, lease: timedelta) -> l
         return []
     beats: list[Beat] = _dialect().beat(runs, lease=lease)
     return beats
+
+
+def take_permit(run_id: UUID, key: str, limit: int) -> bool:
+    """Take one of `limit` places among the runs that share `key`; True also if it has one."""
+    return permits.take(run_id, key, limit)
+
+
+def known_results(workflow: str, keys: Sequence[str]) -> dict[str, str]:
+    """The first results that were recorded for these idempotency keys of steps."""
+    found = models.StepKey.objects.filter(workflow=workflow, key__in=keys)
+    return dict(found.values_list("key", "value")) if keys else {}
 
 
 def give_back(claims: Sequence[Claim]) -> None:
@@ -157,5 +157,11 @@ def peek(claim: Claim) -> Saved | None:
     if run is None:
         return None
     return Saved(
-        run.id, run.wake_seq, run.cancel_requested_at, run.cancel_reason, False, clock.now()
+        run.id,
+        run.wake_seq,
+        run.cancel_requested_at,
+        run.cancel_reason,
+        run.pause_requested,
+        False,
+        clock.now(),
     )

@@ -126,7 +126,8 @@ def test_nobody_takes_a_run_over_in_the_middle_of_a_record(waiter, monkeypatch, 
 
 CHECK_ONLY = """
 WITH fence AS (
-    SELECT run.id, run.wake_seq, run.cancel_requested_at, run.cancel_reason, run.due_at
+    SELECT run.id, run.wake_seq, run.cancel_requested_at, run.cancel_reason,
+        run.pause_requested, run.due_at
     FROM orchestrator_run run WHERE run.id = ANY(%(ids)s) AND run.epoch = ANY(%(epochs)s)
 ){more}
 SELECT fence.*, {now} FROM fence

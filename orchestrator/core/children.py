@@ -1,0 +1,42 @@
+"""Runs that a run starts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+from uuid import UUID
+
+from orchestrator.core.codec import decode
+from orchestrator.core.errors import RunCancelled, RunFailed
+
+
+class Startable(Protocol):
+    """A workflow, for the type checker."""
+
+    @property
+    def name(self) -> str: ...
+
+
+class HasId(Protocol):
+    """A run, or a child."""
+
+    @property
+    def id(self) -> UUID: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ChildRun:
+    """A child that this run does not wait for."""
+
+    id: UUID
+
+
+def output_of(ended: dict[str, Any]) -> Any:
+    """The output of a child that has ended. Raises RunFailed and RunCancelled."""
+    if ended["status"] == "completed":
+        return decode(ended["output"])
+    error = ended.get("error") or {}
+    message = f"child run {ended['run_id']}: {error.get('message', '') or ended['status']}"
+    if ended["status"] == "cancelled":
+        raise RunCancelled(message)
+    raise RunFailed(message, error)

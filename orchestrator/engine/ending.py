@@ -1,0 +1,67 @@
+"""How a run ends whose body has ended: with an output, an error, or another attempt."""
+
+from __future__ import annotations
+
+from orchestrator.conf import conf
+from orchestrator.core import failures
+from orchestrator.core.body import Body, Raised, Returned
+from orchestrator.core.codec import encode
+from orchestrator.core.definition import Definition
+from orchestrator.core.errors import InvalidInput, NotSerializable, PayloadTooLarge, RunTimedOut
+from orchestrator.core.journal import RUN_TIMED_OUT
+from orchestrator.models import Status
+from orchestrator.store.records import Again, Claim, Finish
+
+
+def end_of(claim: Claim, definition: Definition, body: Body) -> Finish | Again:
+    """What becomes of the run."""
+    if body.is_cancelled:
+        return _cancelled(definition, body.cancel_reason)
+    assert body.end is not None
+    end = _finish(definition, body.end)
+    return _again(claim, definition, body, end) or end
+
+
+def _again(claim: Claim, definition: Definition, body: Body, end: Finish) -> Again | None:
+    """Another attempt of the whole run, if its policy allows one."""
+    retry, raised = definition.retry, body.end
+    if retry is None or not isinstance(raised, Raised) or end.error is None:
+        return None
+    if not retry.allows(raised.error, claim.attempt):
+        return None
+    due_at = body.now + retry.delay(claim.attempt)
+    return Again(end.error, due_at, anew=_has_gone_on(body, str(end.error.get("key", ""))))
+
+
+def _has_gone_on(body: Body, key: str) -> bool:
+    """Whether the body did more after step `key` had failed, such as undoing others."""
+    failed = body.seen.get(key)
+    return failed is not None and any(
+        command.cause >= (failed.seq or 0) for command in body.asked.values()
+    )
+
+
+def _cancelled(definition: Definition, reason: str) -> Finish:
+    """How a run ends that was cancelled, or that took too long."""
+    if reason != RUN_TIMED_OUT:
+        return Finish(Status.CANCELLED)
+    error = failures.record(RunTimedOut(f"{definition.name} took longer than {definition.timeout}"))
+    return Finish(Status.FAILED, error=error | {"timed_out": True})
+
+
+def _finish(definition: Definition, end: Returned | Raised) -> Finish:
+    """How a run ends whose body has ended."""
+    if isinstance(end, Raised):
+        return _failed(end.error)
+    try:
+        output = definition.validate_output(end.value)
+        return Finish(Status.COMPLETED, encode(output, root="output", limit=conf.MAX_PAYLOAD))
+    except (InvalidInput, NotSerializable, PayloadTooLarge) as error:
+        return _failed(error)
+
+
+def _failed(error: BaseException) -> Finish:
+    failure = failures.record(error)
+    if key := failures.failed_key(error):
+        failure["key"] = key
+    return Finish(Status.FAILED, error=failure)

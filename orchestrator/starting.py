@@ -1,0 +1,149 @@
+"""How runs begin. Everything is checked before anything is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+
+from orchestrator import clock, hints, models
+from orchestrator.conf import conf
+from orchestrator.core import codec
+from orchestrator.core.definition import Definition, registry
+from orchestrator.core.durations import Duration, parse_duration
+from orchestrator.core.notes import check_attributes
+from orchestrator.database import ALIAS
+from orchestrator.models import Status
+from orchestrator.run import Run
+from orchestrator.store import reopening, runs
+
+MAX_KEY = 255
+MAX_BATCH = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """Whose child a run is, which wait of the parent it answers, and what a cancel does to it."""
+
+    parent_id: UUID
+    parent_key: str
+    on_parent_cancel: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What may be said of a run when it is started. See `Workflow.start`."""
+
+    idempotency_key: str | None = None
+    delay: Duration | None = None
+    at: datetime | None = None
+    initiator: Any = None
+    tags: Mapping[str, Any] | None = None
+    attributes: Mapping[str, Any] | None = None
+    family: Family | None = None
+    forked_from: UUID | None = None
+
+
+def start(
+    workflow: str, value: Any, *, version: str | None, options: Options
+) -> tuple[Run[Any], bool]:
+    """Start a run, or find the one that has its idempotency key; and whether it is new."""
+    definition = registry.get(workflow, version)
+    checked = definition.validate_input(value)
+    return insert(definition, row(definition, checked, options), options)
+
+
+def start_encoded(definition: Definition, text: str, options: Options) -> Run[Any]:
+    """Start a run whose input was checked and encoded before."""
+    run, _ = insert(definition, row(definition, codec.decode(text), options), options)
+    return run
+
+
+def start_many(workflow: str, values: Iterable[Any], options: Options) -> list[Run[Any]]:
+    """Start a run for each input, in few statements: all of them or none.
+
+    Raises InvalidInput, naming the first input that does not fit, before anything is
+    written. Keys made by the workflow's template must be new.
+    """
+    definition = registry.get(workflow)
+    rows = [row(definition, definition.validate_input(value), options) for value in values]
+    started = runs.create_many(rows, delay=delay_of(options), batch=MAX_BATCH)
+    if started and not delay_of(options):
+        tell_workers(started[-1].id)
+    return [Run(one) for one in started]
+
+
+def fork(source: Run[Any], step: str, value: Any, *, initiator: Any) -> Run[Any]:
+    """Start a new run that has the results of everything that `source` did before `step`."""
+    definition = registry.get(source.workflow, source.version)
+    options = Options(initiator=initiator, tags=source.tags, forked_from=source.id)
+    with transaction.atomic(using=ALIAS):
+        new = row(definition, definition.validate_input(value), options)
+        # A template would make the key that the source has.
+        new.idempotency_key = None
+        run, _ = insert(definition, new, options)
+        reopening.copy_entries(source.id, run.id, step)
+    return run.refresh()
+
+
+def row(definition: Definition, value: Any, options: Options) -> models.Run:
+    """The row of a run that is to be inserted. `value` is checked already."""
+    family, given = options.family, options.idempotency_key
+    return models.Run(
+        workflow=definition.name,
+        version=definition.version,
+        status=Status.SCHEDULED if delay_of(options) else Status.PENDING,
+        idempotency_key=checked_key(definition.key_for(value) if given is None else given),
+        queue=definition.queue,
+        priority=definition.priority,
+        concurrency_key=definition.permit_for(value),
+        initiator=models.initiator_label(options.initiator),
+        tags=dict(definition.tags) | dict(options.tags or {}),
+        attributes=check_attributes(dict(options.attributes or {})),
+        input=codec.encode(value, root="input", limit=conf.MAX_PAYLOAD),
+        parent_id=family.parent_id if family else None,
+        parent_key=family.parent_key if family else "",
+        on_parent_cancel=family.on_parent_cancel if family else "cancel",
+        forked_from_id=options.forked_from,
+    )
+
+
+def insert(definition: Definition, new: models.Run, options: Options) -> tuple[Run[Any], bool]:
+    """Insert the row, and tell the workers. The run, and whether it is new."""
+    wait = delay_of(options)
+    found, is_new = runs.create(new, delay=wait)
+    if is_new and not wait:
+        tell_workers(found.id)
+    return Run(found), is_new
+
+
+def delay_of(options: Options) -> timedelta:
+    """How long from now the run may start."""
+    if options.delay is not None and options.at is not None:
+        raise ValueError("give delay= or at=, not both")
+    if options.delay is not None:
+        return parse_duration(options.delay)
+    if options.at is None:
+        return clock.ZERO
+    if options.at.tzinfo is None:
+        raise ValueError(f"at= needs a time zone: {options.at!r}")
+    return max(options.at - clock.now(), clock.ZERO)
+
+
+def checked_key(key: str | None) -> str | None:
+    """`key` if it can be stored. Raises ValueError."""
+    if key is None:
+        return None
+    if not 0 < len(key) <= MAX_KEY or "\x00" in key:
+        raise ValueError(f"a key is a text of 1 to {MAX_KEY} characters, not {key!r}")
+    return key
+
+
+def tell_workers(run_id: UUID) -> None:
+    """Hint at a due run when the transaction has committed."""
+    # robust: a hint that fails must not make the caller believe that its data is lost.
+    transaction.on_commit(lambda: hints.send(run_id), using=ALIAS, robust=True)

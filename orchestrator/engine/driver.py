@@ -30,7 +30,6 @@ from orchestrator.engine import waiting
 from orchestrator.engine.executor import Call, Ended, Executor
 from orchestrator.engine.heart import Heart
 from orchestrator.engine.live import LiveRun
-from orchestrator.models import Status
 from orchestrator.store import ticks
 from orchestrator.store.records import Beat, Block, Claim, Continue, Park, Save, Saved
 
@@ -242,10 +241,9 @@ class Driver:
     def _not_saved(self, live: LiveRun, save: Save) -> None:
         """Another worker has the run, or a cancel came that its body does not know yet."""
         now = ticks.peek(save.claim)
-        if now is not None and save.heeds_cancel:
-            # Keep what was done, open nothing, and come back with the cancel in hand.
-            kept = replace(save, opened=[], closed=[], told=[], then=Park(Status.PENDING, None, []))
-            ticks.save([kept], worker=self._worker)
+        if now is not None and (save.heeds_cancel or save.heeds_mail):
+            # Keep what was executed, open nothing, and come back with the news in hand.
+            ticks.save([save.kept()], worker=self._worker)
             self._may_be_more = True
         else:
             logger.info("run %s was taken over", save.claim.run_id)

@@ -165,6 +165,11 @@ class Pending:
                 self._ready.append((step, number))
 
     @property
+    def has_waits(self) -> bool:
+        """Whether an event could still decide."""
+        return bool(self._waits)
+
+    @property
     def has_ready(self) -> bool:
         return any(not step.is_abandoned for step, _ in self._ready)
 

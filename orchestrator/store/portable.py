@@ -132,6 +132,8 @@ def _fence(save: Save) -> bool:
     mine = models.Run.objects.filter(id=claim.run_id, epoch=claim.epoch, owned=True)
     if save.heeds_cancel:
         mine = mine.filter(cancel_requested_at=None)
+    if save.heeds_mail:
+        mine = mine.filter(wake_seq=claim.wake_seq)
     changes: dict[str, Any] = {
         "seq": F("seq") + len(save.outcomes),
         "rev": F("rev") + 1,

@@ -72,11 +72,13 @@ WITH fence AS (
     FROM unnest(%(ids)s::uuid[], %(epochs)s::bigint[], %(wake_seqs)s::bigint[], %(counts)s::int[],
         %(owned)s::bool[], %(ends)s::bool[], %(statuses)s::text[], %(dues)s::timestamptz[],
         %(waiting_ons)s::jsonb[], %(outputs)s::text[], %(errors)s::jsonb[], %(heed)s::bool[],
-        %(again)s::bool[], %(lines)s::int[], %(progress)s::float8[], %(progress_texts)s::text[])
+        %(again)s::bool[], %(heed_mail)s::bool[], %(lines)s::int[],
+        %(progress)s::float8[], %(progress_texts)s::text[])
         AS want(id, epoch, wake_seq, outcomes, owned, ends, status, due_at, waiting_on, output,
-        error, heeds_cancel, again, lines, progress, progress_text)
+        error, heeds_cancel, again, heeds_mail, lines, progress, progress_text)
     WHERE run.id = want.id AND run.epoch = want.epoch AND run.owned
         AND (run.cancel_requested_at IS NULL OR NOT want.heeds_cancel)
+        AND (run.wake_seq = want.wake_seq OR NOT want.heeds_mail)
     RETURNING run.id, run.wake_seq, run.cancel_requested_at, run.cancel_reason,
         run.pause_requested, run.due_at
 ){more}
@@ -285,6 +287,7 @@ def _fence_params(saves: Sequence[Save]) -> dict[str, Any]:
         "wake_seqs": [save.claim.wake_seq for save in saves],
         "counts": [len(save.outcomes) for save in saves],
         "heed": [save.heeds_cancel for save in saves],
+        "heed_mail": [save.heeds_mail for save in saves],
         "again": [isinstance(save.then, Again) for save in saves],
         "lines": [save.body_lines for save in saves],
         "progress": [save.progress and save.progress[0] for save in saves],

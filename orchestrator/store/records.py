@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -137,7 +137,17 @@ class Save:
     # Whether the body has been told of a cancel. Until it has, nothing new is opened and
     # the run does not end in another way.
     knows_cancel: bool = False
+    # Whether the clock decided against a wait: then it must not be written if mail came
+    # that this worker has not seen. Such a save holds nothing that was executed.
+    heeds_mail: bool = False
     then: Then = field(default_factory=Continue)
+
+    def kept(self) -> Save:
+        """What of it stands when news came: what was executed. The run comes back at once."""
+        parked = Park("pending", None, [])
+        if self.heeds_mail:
+            return Save(claim=self.claim, then=parked)
+        return replace(self, opened=[], closed=[], told=[], then=parked)
 
     @property
     def has_sides(self) -> bool:

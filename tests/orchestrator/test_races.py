@@ -9,6 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier
+from threading import Event as Pause
 from typing import Any
 
 import pytest
@@ -247,3 +248,32 @@ def test_parking_never_lowers_a_wake_that_came_first(waiter):
     saved = ticks.save([Save(claim=held, then=Park("waiting", None, []))], worker="test")
 
     assert saved[run.id].is_due
+
+
+@pytest.mark.parametrize("guarded", [True, False])
+def test_an_event_that_beats_a_timeout_is_never_overruled_by_it(monkeypatch, guarded):
+    if not guarded:
+        without(
+            monkeypatch, "_SAVE", "AND (run.wake_seq = want.wake_seq OR NOT want.heeds_mail)", ""
+        )
+
+    @workflow(name="late")
+    async def late(ctx: Context) -> object:
+        return await ctx.wait_for_event("go", timeout="10ms", default="timed out")
+
+    run = late.start()
+    worker.drain(inline=True)
+    load = ticks.load_mail
+
+    def load_and_then_receive(run_ids):
+        mail = load(run_ids)
+        monkeypatch.setattr(ticks, "load_mail", load)
+        run.send_event("go", "came in time")
+        return mail
+
+    monkeypatch.setattr(ticks, "load_mail", load_and_then_receive)
+    Pause().wait(0.02)
+    worker.drain(inline=True)
+    worker.drain(inline=True)
+
+    assert run.refresh().result(timeout=1) == ("came in time" if guarded else "timed out")

@@ -1,0 +1,132 @@
+"""One validator for every front door: what a page, an API or a test hands in is checked here.
+
+The truth is the form's pydantic class. Where the class has gone, it is the schema that
+was stored with the task.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext as _
+from pydantic import BaseModel, ValidationError
+
+from humantasks import fields, plain
+from humantasks.definitions import Outcome
+from humantasks.fields import Field
+from humantasks.inbox.errors import FieldError, InvalidAnswer
+from humantasks.models import HumanTask
+from orchestrator.conf import conf
+from orchestrator.core import codec
+from orchestrator.core.errors import NotSerializable, PayloadTooLarge, UndecodableValue
+
+MAX_COMMENT = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A valid answer: an instance of the form's class, or a dict if the class has gone."""
+
+    outcome: Outcome
+    data: BaseModel | dict[str, Any] | None
+    comment: str
+    # The data as it is stored, and compared when a form comes twice.
+    text: str
+
+
+def check(task: HumanTask, outcome: str, values: Mapping[str, Any] | None, comment: str) -> Answer:
+    """The answer, or InvalidAnswer with all that is wrong with it."""
+    chosen = task.outcomes.get(outcome)
+    if chosen is None:
+        raise InvalidAnswer([FieldError((), _("Choose how to decide"), "unknown_outcome")])
+    errors = list(_comment_errors(chosen, comment))
+    data: BaseModel | dict[str, Any] | None = None
+    if chosen.form is not None and task.form_schema is not None:
+        try:
+            data = _validated(task, values or {})
+        except InvalidAnswer as invalid:
+            errors = invalid.errors + errors
+    if errors:
+        raise InvalidAnswer(errors)
+    return Answer(chosen, data, comment, _encoded(data))
+
+
+def form_class(task: HumanTask) -> type[BaseModel] | None:
+    """The class of the form; None if the task has none, or the class has gone."""
+    if task.form_class is None:
+        return None
+    try:
+        found = codec.find_class(task.form_class)
+    except UndecodableValue:
+        return None
+    return found if issubclass(found, BaseModel) else None
+
+
+def _comment_errors(outcome: Outcome, comment: str) -> list[FieldError]:
+    if outcome.comment == "required" and not comment.strip():
+        words = _("Write a comment: why “%(outcome)s”?")
+        return [
+            FieldError(("comment",), words % {"outcome": plain.shown(outcome.label)}, "missing")
+        ]
+    if len(comment) > MAX_COMMENT:
+        return [FieldError(("comment",), plain.too_long(MAX_COMMENT), "too_long")]
+    if not _is_storable(comment):
+        words = _("This has a character that cannot be stored")
+        return [FieldError(("comment",), words, "value_error")]
+    return []
+
+
+def _is_storable(text: str) -> bool:
+    """No NUL, which PostgreSQL refuses, and no half of a character pair."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\x00" not in text
+
+
+def _validated(task: HumanTask, values: Mapping[str, Any]) -> BaseModel | dict[str, Any]:
+    model = form_class(task)
+    if model is None:
+        return _validated_by_schema(task, values)
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        asked = {field.path: field for field in fields.of_schema(task.form_schema)}
+        found = error.errors(include_url=False, include_input=False)
+        raise InvalidAnswer([_error(one, asked) for one in found]) from error
+
+
+def _validated_by_schema(task: HumanTask, values: Mapping[str, Any]) -> dict[str, Any]:
+    from humantasks.forms import DecisionForm  # noqa: PLC0415 - the form uses this module
+
+    return DecisionForm.of_values(task, values).checked_values()
+
+
+def _error(error: Mapping[str, Any], asked: Mapping[fields.Path, Field]) -> FieldError:
+    path = _field_path(tuple(error["loc"]), asked)
+    field = asked.get(path)
+    context = error.get("ctx", {})
+    words = plain.message(error["type"], context, field.kind if field else "text")
+    loc = ("data", *path) if field else ("data", *error["loc"])
+    return FieldError(loc, words, error["type"], dict(context))
+
+
+def _field_path(loc: tuple[str | int, ...], asked: Mapping[fields.Path, Field]) -> fields.Path:
+    """The field that a place in the value belongs to: an item of a list to its list."""
+    names = tuple(str(part) for part in loc)
+    candidates = (names[:length] for length in range(len(names), 0, -1))
+    return next((path for path in candidates if path in asked), ())
+
+
+def _encoded(data: BaseModel | dict[str, Any] | None) -> str:
+    try:
+        return codec.encode(data, root="data", limit=conf.MAX_PAYLOAD)
+    except PayloadTooLarge as error:
+        words = _("The answer is too long to be stored")
+        raise InvalidAnswer([FieldError((), words, "too_long")]) from error
+    except NotSerializable as error:
+        words = _("The answer has a character or a number that cannot be stored")
+        raise InvalidAnswer([FieldError((), words, "not_serializable")]) from error

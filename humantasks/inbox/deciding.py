@@ -1,0 +1,156 @@
+"""Answering a task. The decision, the audit, the engine's event: all of it, or nothing."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F
+
+from humantasks import answers
+from humantasks.answers import Answer
+from humantasks.asking import HumanTaskResult
+from humantasks.inbox import audit, drafting, refusing
+from humantasks.inbox.errors import Code, TaskConflict
+from humantasks.models import HumanTask, Status, TaskDecision
+from orchestrator import clock, waits
+from orchestrator.core.ids import uuid7
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+
+def complete(
+    task: HumanTask,
+    *,
+    user: User,
+    outcome: str,
+    data: Mapping[str, Any] | None = None,
+    comment: str = "",
+    submission_id: UUID | None = None,
+    data_rev: int | None = None,
+) -> TaskDecision:
+    """Answer a task that `user` holds, and wake the run that asked.
+
+    The same `submission_id` with the same answer gives the first decision again, however
+    often it comes. `data_rev` is that of the data which the person saw; without it, any
+    will do.
+
+    Raises InvalidAnswer with what is wrong in the form, TaskConflict when the task is not
+    theirs, has ended or was judged on old data, and NotEligible when they may not answer
+    it (any more). Nothing is written then.
+    """
+    answer = answers.check(task, outcome, data, comment.strip())
+    return _decide(task, user, answer, submission_id or uuid7(), data_rev)
+
+
+def lost(task: HumanTask, *, user: User) -> TaskConflict | None:
+    """Why `user` cannot answer the task (any more); None while they hold it.
+
+    To a person with a wrong form this is the bigger news.
+    """
+    if task.status == Status.CLAIMED and task.assignee == user:
+        return None
+    return refusing.conflict(task, user, held=Code.NOT_ASSIGNEE)
+
+
+@transaction.atomic
+def _decide(
+    task: HumanTask, user: User, answer: Answer, submission_id: UUID, data_rev: int | None
+) -> TaskDecision:
+    # The run's row before the task's, as the engine takes them: whoever cancels the run
+    # or lets the wait time out comes wholly before us or wholly after.
+    takes_answers = waits.hold(task.run_id)
+    now = _locked(task)
+    if known := TaskDecision.objects.filter(task=now, submission_id=submission_id).first():
+        return _again(known, now, user, answer)
+    if now.status != Status.CLAIMED or now.assignee_id != user.pk:
+        raise refusing.conflict(now, user, held=Code.NOT_ASSIGNEE)
+    if not takes_answers:
+        raise TaskConflict(Code.WITHDRAWN, now)
+    if refusal := refusing.not_eligible(now, user):
+        raise refusal
+    if data_rev is not None and data_rev != now.data_rev:
+        raise TaskConflict(Code.STALE, now)
+    return _write(now, user, answer, submission_id)
+
+
+def _write(task: HumanTask, user: User, answer: Answer, submission_id: UUID) -> TaskDecision:
+    at = clock.now()
+    decision = TaskDecision.objects.create(
+        task=task,
+        user=user,
+        outcome=answer.outcome.name,
+        data=answer.text,
+        comment=answer.comment,
+        evidence_digest=evidence_digest(task),
+        submission_id=submission_id,
+        decided_at=at,
+    )
+    HumanTask.objects.filter(pk=task.pk, status=Status.CLAIMED, assignee=user).update(
+        status=Status.COMPLETED,
+        assignee=None,
+        outcome=answer.outcome.name,
+        completed_by=user,
+        closed_at=at,
+        seq=F("seq") + 1,
+    )
+    audit.append(
+        task.pk,
+        "completed",
+        at=at,
+        actor=user,
+        from_status=Status.CLAIMED,
+        to_status=Status.COMPLETED,
+        code=answer.outcome.name,
+        reason=answer.comment,
+    )
+    drafting.discard(task, user=user)
+    if not waits.answer(task.run_id, task.key, _result(task, decision, answer)):
+        raise TaskConflict(Code.WITHDRAWN, task)
+    return decision
+
+
+def _result(task: HumanTask, decision: TaskDecision, answer: Answer) -> HumanTaskResult[Any]:
+    """What the body gets."""
+    return HumanTaskResult(
+        status="completed",
+        outcome=answer.outcome.name,
+        approved=answer.outcome.positive,
+        data=answer.data,
+        comment=answer.comment,
+        completed_by=decision.user.get_username(),
+        task_id=task.pk,
+        created_at=task.created_at,
+        claimed_at=task.claimed_at,
+        completed_at=decision.decided_at,
+    )
+
+
+def evidence_digest(task: HumanTask) -> str:
+    """Proof of what was judged: the sha256 of the evidence and of the questions."""
+    return hashlib.sha256(f"{task.payload.data}\n{task.schema}".encode()).hexdigest()
+
+
+def _locked(task: HumanTask) -> HumanTask:
+    return (
+        HumanTask.objects.select_for_update(of=("self",))
+        .select_related("assignee", "completed_by", "payload")
+        .get(pk=task.pk)
+    )
+
+
+def _again(known: TaskDecision, task: HumanTask, user: User, answer: Answer) -> TaskDecision:
+    """The decision that this form has led to before, if it says the same as then."""
+    is_same = (
+        known.user_id == user.pk
+        and known.outcome == answer.outcome.name
+        and known.comment == answer.comment
+        and known.data == answer.text
+    )
+    if not is_same:
+        raise TaskConflict(Code.IDEMPOTENCY_MISMATCH, task, at=known.decided_at)
+    return known

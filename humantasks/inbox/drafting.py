@@ -1,0 +1,86 @@
+"""Drafts: what a person has typed and not sent. Never audited, never seen by others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.db import transaction
+
+from humantasks.inbox import refusing
+from humantasks.inbox.errors import Code, TaskConflict
+from humantasks.models import HumanTask, Status, TaskDraft
+from orchestrator import clock
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+Typed = Mapping[str, list[str]]
+
+
+@transaction.atomic
+def save_draft(
+    task: HumanTask, *, user: User, data: Typed, submission_id: UUID, draft_rev: int
+) -> TaskDraft | None:
+    """Keep what `user` has typed, while they hold the task.
+
+    `submission_id` is the page's, `draft_rev` the last save that the page knows. None, and
+    nothing is written, when they have sent the form meanwhile: a late save does not bring
+    a draft back. Raises TaskConflict when the task is not theirs any more, and
+    `draft_conflict` when another page of theirs has saved since.
+    """
+    now = _locked(task)
+    if now.status == Status.COMPLETED and now.completed_by == user:
+        return None
+    if now.status != Status.CLAIMED or now.assignee != user:
+        raise refusing.conflict(now, user, held=Code.NOT_ASSIGNEE)
+    draft = TaskDraft.objects.filter(task=task, user=user).first()
+    if draft and draft.data == data:
+        return draft
+    if draft and draft.submission_id != submission_id and draft.draft_rev != draft_rev:
+        raise TaskConflict(Code.DRAFT_CONFLICT, now, at=draft.saved_at, is_me=True)
+    return _upsert(now, user, data, submission_id)
+
+
+@transaction.atomic
+def keep_answers(
+    task: HumanTask, *, user: User, data: Typed, submission_id: UUID
+) -> TaskDraft | None:
+    """Keep answers that came too late, for the person who gave them.
+
+    None when it was their own answer that was first: what they decided stands.
+    """
+    now = _locked(task)
+    if now.completed_by == user:
+        return None
+    return _upsert(now, user, data, submission_id)
+
+
+def discard(task: HumanTask, *, user: User) -> None:
+    """Forget the draft of a person who has sent the form."""
+    TaskDraft.objects.filter(task=task, user=user).delete()
+
+
+def _locked(task: HumanTask) -> HumanTask:
+    return (
+        HumanTask.objects.select_for_update(of=("self",))
+        .select_related("assignee", "completed_by")
+        .get(pk=task.pk)
+    )
+
+
+def _upsert(task: HumanTask, user: User, data: Typed, submission_id: UUID) -> TaskDraft:
+    # The task's row is locked, so nobody else saves a draft of it now.
+    draft = TaskDraft.objects.filter(task=task, user=user).first()
+    changes = {
+        "draft_rev": draft.draft_rev + 1 if draft else 1,
+        "submission_id": submission_id,
+        "data": dict(data),
+        "saved_at": clock.now(),
+    }
+    if draft is None:
+        return TaskDraft.objects.create(task=task, user=user, **changes)
+    TaskDraft.objects.filter(pk=draft.pk).update(**changes)
+    draft.refresh_from_db()
+    return draft

@@ -1,0 +1,337 @@
+"""The inbox's tables. `humantasks.inbox` is their only writer.
+
+Schemas and payloads are text, not JSON columns: PostgreSQL's jsonb would lose the order
+in which the author wrote the fields.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cached_property
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import Group
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from humantasks import definitions, plain
+from humantasks.definitions import Outcome
+from humantasks.querysets import TaskQuerySet
+from orchestrator.core.ids import uuid7
+from orchestrator.models import Run
+
+
+class Status(models.TextChoices):
+    """Where a task is. The first four are open, the others final."""
+
+    READY = "ready"
+    CLAIMED = "claimed"
+    PAUSED = "paused"
+    IN_REVIEW = "in_review"
+    COMPLETED = "completed"
+    EXPIRED = "expired"
+    WITHDRAWN = "withdrawn"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+
+
+OPEN = (Status.READY, Status.CLAIMED, Status.PAUSED, Status.IN_REVIEW)
+HELD = (Status.CLAIMED, Status.PAUSED)
+
+
+class Priority(models.IntegerChoices):
+    LOW = 10
+    NORMAL = 30
+    HIGH = 50
+    URGENT = 90
+
+
+class TaskNumber(models.Model):
+    """Where the numbers of tasks come from. A row per task, so that no two transactions wait."""
+
+    id = models.BigAutoField(primary_key=True)
+
+    def __str__(self) -> str:
+        return f"#{self.pk}"
+
+
+class HumanTask(models.Model):
+    """A question to a team, asked by a run."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    # What people call it: #1042. Numbers may be missing, none comes twice.
+    ref = models.BigIntegerField(unique=True)
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="human_tasks")
+    # The key of the wait in the run's journal; a run that is sent back asks it again.
+    key = models.CharField(max_length=200)
+    generation = models.PositiveIntegerField(default=1)
+    name = models.CharField(max_length=200)
+
+    type = models.CharField(max_length=definitions.MAX_TYPE)
+    type_version = models.PositiveIntegerField(default=1)
+    title = models.CharField(max_length=200)
+    ui = models.CharField(max_length=50, default="form")
+    # The form and the outcomes as they were when it was asked.
+    schema = models.TextField()
+    # Whom the author named. The first team of it is `team`; all of it is in TaskCandidate.
+    assign_to = models.JSONField(default=list)
+    team = models.ForeignKey(
+        Group, on_delete=models.SET_NULL, null=True, related_name="+", db_index=False
+    )
+
+    status = models.CharField(max_length=16, choices=Status, default=Status.READY)
+    assignee = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        db_index=False,
+    )
+    # Who started the run, if that is one of our users.
+    requester = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
+    )
+    priority = models.SmallIntegerField(choices=Priority, default=Priority.NORMAL)
+    # Nobody could answer it when it was asked.
+    unroutable = models.BooleanField(default=False)
+
+    # Counts the changes of what is judged (data and schema); a form made from another
+    # number is stale. `seq` counts every change and numbers the audit.
+    data_rev = models.PositiveIntegerField(default=1)
+    seq = models.PositiveIntegerField(default=0)
+
+    created_at = models.DateTimeField()
+    claimed_at = models.DateTimeField(null=True)
+    # Red from then on, and nothing else. At `expires_at` the engine ends the wait.
+    due_at = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField(null=True)
+    closed_at = models.DateTimeField(null=True)
+
+    outcome = models.CharField(max_length=50, default="")
+    completed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        db_index=False,
+    )
+
+    objects = TaskQuerySet.as_manager()
+
+    class Meta:
+        default_permissions = ("view",)
+        constraints = [
+            # A wait has one task each time it is asked.
+            models.UniqueConstraint(fields=["run", "key", "generation"], name="task_of_wait"),
+            models.CheckConstraint(
+                condition=Q(status__in=Status.values), name="task_status_is_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=HELD, assignee__isnull=False)
+                | (~Q(status__in=HELD) & Q(assignee__isnull=True)),
+                name="task_is_held_by_its_assignee",
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=OPEN, closed_at__isnull=True)
+                | (~Q(status__in=OPEN) & Q(closed_at__isnull=False)),
+                name="task_that_ended_has_its_time",
+            ),
+        ]
+        indexes = [
+            # The team queue and the open tasks of a team, the most pressing first.
+            models.Index(
+                fields=["-priority", "due_at", "id"],
+                name="task_open",
+                condition=Q(closed_at__isnull=True),
+            ),
+            # My work.
+            models.Index(
+                fields=["assignee", "-priority", "due_at", "id"],
+                name="task_my_work",
+                condition=Q(assignee__isnull=False),
+            ),
+            # What I have done, newest first.
+            models.Index(
+                fields=["completed_by", "-closed_at", "-id"],
+                name="task_done",
+                condition=Q(completed_by__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"#{self.ref} {self.title}"
+
+    @property
+    def is_open(self) -> bool:
+        return self.status in OPEN
+
+    @property
+    def is_overdue(self) -> bool:
+        return self.is_open and self.due_at is not None and self.due_at < timezone.now()
+
+    @cached_property
+    def _asked(self) -> dict[str, Any]:
+        asked: dict[str, Any] = json.loads(self.schema)
+        return asked
+
+    @property
+    def form_schema(self) -> dict[str, Any] | None:
+        """The JSON schema of the form; None for a task without one."""
+        form: dict[str, Any] | None = self._asked["form"]
+        return form
+
+    @property
+    def form_class(self) -> str | None:
+        """`module:qualified.name` of the form's class, which may be gone by now."""
+        path: str | None = self._asked["form_class"]
+        return path
+
+    @property
+    def outcome_label(self) -> str:
+        """How the task was decided, in the reader's language."""
+        found = self.outcomes.get(self.outcome)
+        return plain.shown(found.label) if found else self.outcome
+
+    @cached_property
+    def outcomes(self) -> dict[str, Outcome]:
+        found = [definitions.outcome_from(stored) for stored in self._asked["outcomes"]]
+        return {outcome.name: outcome for outcome in found}
+
+
+class TaskPayload(models.Model):
+    """What a task shows as evidence. Apart from the task, so that it can be purged alone."""
+
+    task = models.OneToOneField(
+        HumanTask, on_delete=models.CASCADE, primary_key=True, related_name="payload"
+    )
+    data = models.TextField()
+
+    def __str__(self) -> str:
+        return f"data of task {self.task_id}"
+
+
+class TaskCandidate(models.Model):
+    """Who may answer a task, or may not: a person, or the members of a group."""
+
+    class Kind(models.TextChoices):
+        CANDIDATE = "candidate"
+        EXCLUDED = "excluded"
+
+    id = models.BigAutoField(primary_key=True)
+    task = models.ForeignKey(
+        HumanTask, on_delete=models.CASCADE, related_name="candidates", db_index=False
+    )
+    kind = models.CharField(max_length=16, choices=Kind)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, related_name="+"
+    )
+    group = models.ForeignKey(
+        Group, on_delete=models.SET_NULL, null=True, related_name="+", db_index=False
+    )
+    # The name that was asked for. A group that is made later under it gets the task.
+    name = models.CharField(max_length=200)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(kind__in=["candidate", "excluded"])
+                & (Q(user__isnull=True) | Q(group__isnull=True)),
+                name="candidate_is_one",
+            ),
+            # Also the index with which a task looks for a person on its list.
+            models.UniqueConstraint(fields=["task", "kind", "user"], name="candidate_user_once"),
+            models.UniqueConstraint(fields=["task", "kind", "group"], name="candidate_group_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}"
+
+
+class TaskDecision(models.Model):
+    """What a person decided. Never changed."""
+
+    id = models.BigAutoField(primary_key=True)
+    task = models.ForeignKey(
+        HumanTask, on_delete=models.CASCADE, related_name="decisions", db_index=False
+    )
+    round = models.PositiveIntegerField(default=1)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    outcome = models.CharField(max_length=50)
+    data = models.TextField()
+    comment = models.TextField(blank=True)
+    # sha256 of the evidence and the schema: proof of what was judged.
+    evidence_digest = models.CharField(max_length=64)
+    submission_id = models.UUIDField()
+    decided_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["task", "round", "user"], name="decision_once"),
+            # A form that is sent twice finds what it did the first time.
+            models.UniqueConstraint(fields=["task", "submission_id"], name="decision_of_form"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.outcome} of task {self.task_id}"
+
+
+class TaskDraft(models.Model):
+    """What a person has typed and not sent. Their own; nobody else sees it."""
+
+    id = models.BigAutoField(primary_key=True)
+    task = models.ForeignKey(
+        HumanTask, on_delete=models.CASCADE, related_name="drafts", db_index=False
+    )
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    # Counts the saves. A page that has not seen the last one, and did not make it, is old.
+    draft_rev = models.PositiveIntegerField()
+    submission_id = models.UUIDField()
+    # The form's fields as they were sent: {name: [text, …]}.
+    data = models.JSONField()
+    saved_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["task", "user"], name="draft_of_person"),
+        ]
+
+    def __str__(self) -> str:
+        return f"draft of task {self.task_id}"
+
+
+class TaskAudit(models.Model):
+    """What happened to a task. Only ever appended to."""
+
+    id = models.BigAutoField(primary_key=True)
+    task = models.ForeignKey(
+        HumanTask, on_delete=models.CASCADE, related_name="audit", db_index=False
+    )
+    seq = models.PositiveIntegerField()
+    at = models.DateTimeField()
+    # Null: the engine. A person who acted cannot be deleted; the label stays as it was.
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    actor_label = models.CharField(max_length=255, default="")
+    verb = models.CharField(max_length=32)
+    from_status = models.CharField(max_length=16, default="")
+    to_status = models.CharField(max_length=16)
+    # A word for programs, such as why a task was withdrawn; and a sentence for people.
+    code = models.CharField(max_length=32, default="")
+    reason = models.TextField(default="")
+
+    class Meta:
+        verbose_name_plural = "task audit"
+        default_permissions = ("view",)
+        constraints = [
+            # Entries are numbered under the task's row lock.
+            models.UniqueConstraint(fields=["task", "seq"], name="audit_in_order"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.verb} task {self.task_id}"

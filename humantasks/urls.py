@@ -1,0 +1,23 @@
+"""Mounted at /inbox/."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from humantasks.views import deciding, lists, tasks
+
+app_name = "humantasks"
+
+urlpatterns = [
+    path("", lists.my_work, name="my_work"),
+    path("queue/", lists.queue, name="queue"),
+    path("done/", lists.done, name="done"),
+    path("news", lists.news, name="news"),
+    path("counts", lists.counts, name="counts"),
+    path("tasks/<uuid:task_id>/", tasks.task, name="task"),
+    path("tasks/<uuid:task_id>/pulse", tasks.pulse, name="pulse"),
+    path("tasks/<uuid:task_id>/claim", tasks.claim, name="claim"),
+    path("tasks/<uuid:task_id>/release", tasks.release, name="release"),
+    path("tasks/<uuid:task_id>/draft", deciding.draft, name="draft"),
+    path("tasks/<uuid:task_id>/complete", deciding.complete, name="complete"),
+]

@@ -1,0 +1,125 @@
+"""The form of a task: keeping what is typed, and sending it."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from humantasks import inbox, plain, wording
+from humantasks.forms import DecisionForm
+from humantasks.inbox import InvalidAnswer, NotEligible, TaskConflict
+from humantasks.models import HumanTask, TaskDraft
+from humantasks.views import panel
+from humantasks.views.common import ReviewerRequest, task_for
+from humantasks.views.panel import Notice
+from humantasks.views.tasks import refuse
+
+
+@login_required
+@require_POST
+def draft(request: ReviewerRequest, task_id: UUID) -> HttpResponse:
+    """Keep what is typed. The page asks for it while somebody types; a button does, too."""
+    found = task_for(request, task_id)
+    form = DecisionForm(found, request.POST)
+    try:
+        saved = inbox.save_draft(
+            found,
+            user=request.user,
+            data=form.typed,
+            submission_id=panel.submission_id(request),
+            # "Keep what is on this page" names the save that it replaces.
+            draft_rev=_number(request, "overwrite") or _number(request, "draft_rev"),
+        )
+    except TaskConflict as conflict:
+        return _draft_conflict(request, found, form, conflict)
+    if request.htmx:
+        return _saved(request, saved)
+    messages.success(request, _("Draft saved."))
+    return redirect("humantasks:task", found.pk)
+
+
+@login_required
+@require_POST
+def complete(request: ReviewerRequest, task_id: UUID) -> HttpResponse:
+    """Decide. 422 with the form for a wrong answer, 409 with the reason for a lost race."""
+    found = task_for(request, task_id)
+    form = DecisionForm(found, request.POST)
+    outcome = request.POST.get("outcome", "")
+    if not form.check(outcome):
+        if conflict := inbox.lost(found, user=request.user):
+            return _conflict(request, found, form, conflict)
+        return panel.show(request, found, form=form, status=422)
+    try:
+        inbox.complete(
+            found,
+            user=request.user,
+            outcome=outcome,
+            data=form.values(),
+            comment=form.comment_text,
+            submission_id=panel.submission_id(request),
+            data_rev=_number(request, "data_rev"),
+        )
+    except InvalidAnswer as invalid:
+        form.take(invalid)
+        return panel.show(request, found, form=form, status=422)
+    except TaskConflict as conflict:
+        return _conflict(request, found, form, conflict)
+    except NotEligible as refused:
+        _keep(request, found, form)
+        return refuse(request, found, refused)
+    label = plain.shown(found.outcomes[outcome].label)
+    return panel.done(request, found, _("Sent: %(outcome)s.") % {"outcome": label})
+
+
+def _conflict(
+    request: ReviewerRequest, found: HumanTask, form: DecisionForm, conflict: TaskConflict
+) -> HttpResponse:
+    is_kept = _keep(request, found, form)
+    kept = (
+        _("Your answers were not sent. They are kept here, for you alone.")
+        if is_kept
+        else _("What you sent now was not stored. Here it is once more.")
+    )
+    notice = Notice(wording.explain(conflict), kept)
+    now = task_for(request, found.pk)
+    return panel.show(request, now, form=form, notice=notice, status=409)
+
+
+def _keep(request: ReviewerRequest, found: HumanTask, form: DecisionForm) -> bool:
+    kept = inbox.keep_answers(
+        found,
+        user=request.user,
+        data=form.typed,
+        submission_id=panel.submission_id(request),
+    )
+    return kept is not None
+
+
+def _draft_conflict(
+    request: ReviewerRequest, found: HumanTask, form: DecisionForm, conflict: TaskConflict
+) -> HttpResponse:
+    notice = Notice(wording.explain(conflict), _("What is on this page is not saved."))
+    if not request.htmx:
+        now = task_for(request, found.pk)
+        return panel.show(request, now, form=form, notice=notice, status=409)
+    saved = TaskDraft.objects.filter(task=found, user=request.user).first()
+    context = {"task": found, "notice": notice, "saved": saved}
+    return render(request, "humantasks/_draft_conflict.html", context, status=409)
+
+
+def _saved(request: ReviewerRequest, saved: TaskDraft | None) -> HttpResponse:
+    """When it was saved. Nothing for a save that came after the form was sent."""
+    if saved is None:
+        return HttpResponse(status=204)
+    return render(request, "humantasks/_saved.html", {"draft": saved})
+
+
+def _number(request: ReviewerRequest, name: str) -> int:
+    text = request.POST.get(name, "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0  # noqa: PLR2004

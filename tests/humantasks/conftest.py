@@ -1,0 +1,83 @@
+"""What the inbox's tests share: a workflow that asks, and the task that it asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from enum import Enum
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from pydantic import BaseModel, Field
+
+from humantasks import definitions, human_task
+from humantasks.models import HumanTask
+from orchestrator import Context, workflow
+from orchestrator.core.definition import registry
+from orchestrator.testing.runs import Runs
+
+Ask = Callable[..., HumanTask]
+
+
+class Risk(Enum):
+    LOW = "low"
+    HIGH = "high"
+
+
+class KycDecision(BaseModel):
+    """The form of most tests."""
+
+    risk: Risk = Field(title="Risk level")
+    sanctions_checked: bool = Field(False, title="Sanctions list checked")
+    note: str = Field("", max_length=200)
+
+
+DATA = {"customer": {"name": "Ada", "country": "DE"}, "score": 17}
+
+
+@pytest.fixture(autouse=True)
+def registered() -> Iterator[None]:
+    """Forget the workflows and the task types that a test has registered."""
+    workflows = {name: dict(versions) for name, versions in registry._by_name.items()}
+    types = dict(definitions._types)
+    yield
+    registry._by_name = workflows
+    definitions._types = types
+
+
+@pytest.fixture
+def asking() -> Callable[..., Any]:
+    """Register a workflow that asks once and returns the result: `asking(timeout="7d")`."""
+
+    def make(name: str = "onboarding", **options: Any) -> Any:
+        asked = {
+            "type": "kyc-review",
+            "assign_to": "compliance-team",
+            "data": DATA,
+            "form": KycDecision,
+        } | options
+
+        @workflow(name=name)
+        async def onboarding(ctx: Context) -> object:
+            return await human_task(ctx, "kyc", **asked)
+
+        return onboarding
+
+    return make
+
+
+@pytest.fixture
+def ask(runs: Runs, alice: User, bob: User, asking: Callable[..., Any]) -> Ask:
+    """Start a run that asks Alice's and Bob's team, and return the task."""
+
+    def make(initiator: object = None, **options: Any) -> HumanTask:
+        run = runs.start(asking(**options), initiator=initiator)
+        assert run.error is None, run.error
+        return HumanTask.objects.get(run_id=run.id)
+
+    return make
+
+
+@pytest.fixture
+def task(ask: Ask) -> HumanTask:
+    return ask()

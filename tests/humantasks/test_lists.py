@@ -1,0 +1,188 @@
+"""The lists and the numbers beside their names."""
+
+from __future__ import annotations
+
+import pytest
+from django.urls import reverse
+
+from humantasks import inbox
+from humantasks.views import lists
+
+
+@pytest.fixture
+def browse(client, alice):
+    def do(name, query="", *, user=alice, **headers):
+        client.force_login(user)
+        return client.get(f"{reverse(f'humantasks:{name}')}?{query}", headers=headers)
+
+    return do
+
+
+def titles(response):
+    return [task.title for task in response.context["tasks"]]
+
+
+def text_of(response):
+    return response.content.decode()
+
+
+def test_the_queue_has_what_is_free(ask, alice, bob, browse):
+    ask(name="a", title="Free")
+    inbox.claim(ask(name="b", title="Taken"), user=bob)
+
+    assert titles(browse("queue")) == ["Free"]
+    assert titles(browse("queue", "show=open")) == ["Free", "Taken"]
+
+
+def test_my_work_is_what_i_have_claimed(ask, alice, bob, browse):
+    inbox.claim(ask(name="a", title="Mine"), user=alice)
+    inbox.claim(ask(name="b", title="Yours"), user=bob)
+
+    assert titles(browse("my_work")) == ["Mine"]
+
+
+def test_done_is_what_i_have_decided_the_latest_first(ask, alice, bob, browse):
+    for name, user in [("a", alice), ("b", alice), ("c", bob)]:
+        task = inbox.claim(ask(name=name, title=name), user=user)
+        inbox.complete(task, user=user, outcome="approve", data={"risk": "low"})
+
+    assert titles(browse("done")) == ["b", "a"]
+    assert "Approve" in text_of(browse("done"))
+
+
+def test_other_teams_see_nothing(task, carol, browse):
+    for name in ("my_work", "queue", "done"):
+        assert titles(browse(name, user=carol)) == []
+
+
+def test_my_own_request_is_locked_in_the_queue(ask, alice, browse):
+    ask(initiator=alice)
+
+    text = text_of(browse("queue"))
+
+    assert "You started this run" in text
+    assert "/claim" not in text
+
+
+def test_filters_narrow_a_list(ask, browse):
+    ask(name="a", title="Refund for Ada", type="refund")
+    ask(name="b", title="Review for Ada", type="review")
+
+    assert titles(browse("queue", "type=refund")) == ["Refund for Ada"]
+    assert titles(browse("queue", "q=review")) == ["Review for Ada"]
+    assert titles(browse("queue", "q=ada&type=nothing")) == []
+    assert list(browse("queue").context["types"]) == ["refund", "review"]
+
+
+@pytest.mark.parametrize("name", ["my_work", "queue", "done"])
+def test_an_empty_list_says_why_and_what_to_do(browse, name):
+    text = text_of(browse(name))
+
+    assert 'class="empty"' in text
+
+
+def test_a_filter_that_finds_nothing_can_be_cleared(task, browse):
+    assert "Clear the filters" in text_of(browse("queue", "q=zzz"))
+
+
+def test_pages_follow_each_other_without_gaps(ask, alice, browse, monkeypatch):
+    monkeypatch.setattr(lists, "PAGE", 2)
+    for name in "abcde":
+        ask(name=name, title=name, due="1h" if name in "bd" else None)
+
+    found, after = [], ""
+    while after is not None:
+        response = browse("queue", f"after={after}" if after else "")
+        found += titles(response)
+        after = response.context["more_after"]
+
+    assert found == ["b", "d", "a", "c", "e"]
+
+
+def test_done_has_pages_too(ask, alice, browse, monkeypatch):
+    monkeypatch.setattr(lists, "PAGE", 1)
+    for name in "ab":
+        task = inbox.claim(ask(name=name, title=name), user=alice)
+        inbox.complete(task, user=alice, outcome="approve", data={"risk": "low"})
+
+    first = browse("done")
+
+    assert titles(first) == ["b"]
+    assert titles(browse("done", f"after={first.context['more_after']}")) == ["a"]
+
+
+@pytest.mark.parametrize("query", ["after=x", "q=%00", "type=%00", "q=" + "9" * 400, "show=x"])
+def test_odd_addresses_are_no_error_pages(task, browse, query):
+    assert browse("queue", query).status_code == 200
+
+
+def test_htmx_gets_the_list_alone(task, browse):
+    text = text_of(browse("queue", **{"HX-Request": "true"}))
+
+    assert "<html" not in text
+    assert 'id="tasks"' in text
+
+
+# ---- news and counts -----------------------------------------------------------------
+
+
+def test_no_news_is_no_content(task, browse):
+    assert browse("news", f"newest={task.pk}&seen=0").status_code == 204
+
+
+def test_new_tasks_are_announced_and_move_nothing(task, ask, browse):
+    ask(name="later")
+
+    response = browse("news", f"newest={task.pk}&seen=0")
+
+    assert "1 new task" in text_of(response)
+    assert browse("news", f"newest={task.pk}&seen=1").status_code == 204
+
+
+def test_news_of_an_empty_queue(task, browse):
+    assert "1 new task" in text_of(browse("news", "newest=&seen=0"))
+
+
+def test_counts_are_what_i_can_do(ask, alice, browse):
+    inbox.claim(ask(name="a"), user=alice)
+    ask(name="b")
+    ask(name="c", initiator=alice)
+
+    response = browse("counts")
+
+    assert response.context["counts"] == {"my_work": "1", "queue": "1"}
+    assert 'id="count-humantasks-my_work" hx-swap-oob="true">1<' in text_of(response)
+
+
+def test_counts_that_did_not_change_are_no_content(task, browse):
+    seen = browse("counts").context["seen"]
+
+    assert browse("counts", f"seen={seen}").status_code == 204
+
+
+def test_many_are_99_and_more(task, browse, monkeypatch):
+    monkeypatch.setattr("humantasks.views.common.MAX_COUNT", 0)
+
+    assert browse("counts").context["counts"]["queue"] == "0+"
+
+
+@pytest.fixture
+def six_tasks(ask, alice):
+    """Two are free, two are mine, and two I have done."""
+    for letter in "abcdef":
+        task = ask(name=letter)
+        if letter in "abcd":
+            inbox.claim(task, user=alice)
+        if letter in "ab":
+            inbox.complete(task, user=alice, outcome="approve", data={"risk": "low"})
+
+
+# session 1, user 1, permissions 2, the tasks 1, their types 1, their number 1, two counts 2.
+@pytest.mark.parametrize("name", ["my_work", "queue", "done"])
+def test_a_list_asks_as_often_for_many_as_for_one(
+    six_tasks, browse, client, name, django_assert_num_queries
+):
+    browse(name)
+
+    with django_assert_num_queries(9):
+        client.get(reverse(f"humantasks:{name}"))

@@ -7,6 +7,8 @@ from orchestrator.core.context import Context
 from orchestrator.core.durations import parse_duration
 from orchestrator.core.errors import (
     ActionRefused,
+    AmbiguousStep,
+    CompensationFailed,
     EventTimeout,
     IdempotencyConflict,
     InvalidInput,
@@ -26,11 +28,13 @@ from orchestrator.core.errors import (
 )
 from orchestrator.core.retry import Retry
 from orchestrator.core.step import current_step
-from orchestrator.run import Delivery, Run, get_run, send_event
+from orchestrator.run import Delivery, Run, get_run, send_event, start_many
 from orchestrator.workflow import Workflow, workflow
 
 __all__ = [
     "ActionRefused",
+    "AmbiguousStep",
+    "CompensationFailed",
     "Context",
     "Delivery",
     "EventTimeout",
@@ -56,5 +60,6 @@ __all__ = [
     "get_run",
     "parse_duration",
     "send_event",
+    "start_many",
     "workflow",
 ]

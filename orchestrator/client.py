@@ -9,15 +9,19 @@ from collections.abc import Callable, Iterable
 from typing import Any
 from uuid import UUID
 
-from orchestrator import models, starting, waits
+from django.db import transaction
+
+from orchestrator import kinds, models, starting
 from orchestrator.conf import conf
 from orchestrator.core import codec
 from orchestrator.core.errors import ActionRefused, InvalidInput, UnknownRun
 from orchestrator.core.journal import INTENT, OPEN, RETRYING, SLEEP
+from orchestrator.core.schemas import check_payload
+from orchestrator.database import ALIAS
 from orchestrator.engine import orders
 from orchestrator.run import Delivery, Run
 from orchestrator.starting import Options, checked_key, tell_workers
-from orchestrator.store import control, reopening, runs
+from orchestrator.store import broadcasts, control, reopening, runs
 
 MAX_EVENT_NAME = 200
 
@@ -68,6 +72,8 @@ def send_event(
     if found is None:
         return Delivery(False, "no run has this id")
     text = codec.encode(payload, root="payload", limit=conf.MAX_PAYLOAD)
+    if schema := runs.schema_of(found, name):
+        check_payload(schema, codec.decode(text), name)
     sent = runs.send(
         found,
         name,
@@ -82,6 +88,35 @@ def send_event(
     return Delivery(True, "", (found,))
 
 
+def broadcast(
+    name: str,
+    payload: Any = None,
+    *,
+    key: str | None = None,
+    event_id: str | None = None,
+    sent_by: str = "",
+) -> Delivery:
+    """Send an event to every run that waits for it. See `orchestrator.send_event`."""
+    check_event_name(name)
+    with transaction.atomic(using=ALIAS):
+        event = broadcasts.store(
+            name=name,
+            payload=codec.encode(payload, root="payload", limit=conf.MAX_PAYLOAD),
+            correlation=checked_key(key),
+            event_id=checked_key(event_id),
+            sent_by=sent_by,
+            ttl=conf.EVENT_TTL,
+        )
+        if event is None:
+            return Delivery(False, "duplicate: an event with this id was sent before")
+        woken = broadcasts.dispatch(event)
+        for run_id in woken:
+            tell_workers(run_id)
+    if not woken:
+        return Delivery(False, f"no run waits for it; it is kept until {event.expires_at:%c} UTC")
+    return Delivery(True, "", tuple(woken))
+
+
 def check_event_name(name: str) -> None:
     """Raises ValueError for a name that no author can wait for."""
     if not name or len(name) > MAX_EVENT_NAME or name.startswith("@") or "\x00" in name:
@@ -94,7 +129,7 @@ def check_event_name(name: str) -> None:
 def answer_wait(run_id: UUID, key: str, payload: Any) -> bool:
     """Answer the open wait `key` of a run. False, and nothing is written, if the run has ended."""
     text = codec.encode(payload, root="answer", limit=conf.MAX_PAYLOAD)
-    if not runs.send(run_id, waits.answer_name(key), text).delivered:
+    if not runs.send(run_id, kinds.answer_name(key), text).delivered:
         return False
     tell_workers(run_id)
     return True

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar
 from uuid import UUID
 
 from orchestrator.core import codec
 from orchestrator.core.durations import Duration, parse_duration
-from orchestrator.core.errors import OrchestratorError, RunCancelled, RunFailed, RunTimeout
+from orchestrator.core.errors import RunCancelled, RunFailed, RunTimeout
 
 if TYPE_CHECKING:
     from orchestrator import models
 
 O = TypeVar("O")  # noqa: E741 - the output type
+
+
+class HasName(Protocol):
+    """A workflow, for the type checker."""
+
+    @property
+    def name(self) -> str: ...
+
 
 WaitKind = Literal["event", "timer", "human_task", "retry", "child", "concurrency"]
 
@@ -344,16 +353,30 @@ def send_event(
     run: Run[Any] | UUID | str | None = None,
     event_id: str | None = None,
 ) -> Delivery:
-    """Send an event to a run. It is kept until the run asks for it, also when it comes first.
+    """Send an event: to one run, or to every run that waits for its name (and key).
 
-    Joins the caller's transaction. An event with an `event_id` that the run has already
-    got is not stored again. A finished or unknown run gives `delivered=False` with the
-    reason; nothing is raised and nothing is lost in silence.
+    An event to a run is kept until that run asks for it, also when it comes first. One to
+    no run in particular reaches those that wait for it now, and those that begin to within
+    `ORCHESTRATOR_EVENT_TTL`. Joins the caller's transaction. An event with an `event_id`
+    that the run has already got is not stored again. A finished or unknown run gives
+    `delivered=False` with the reason; nothing is raised and nothing is lost in silence.
     """
     from orchestrator import client  # noqa: PLC0415
 
     if run is None:
-        raise OrchestratorError("send_event needs run=")
+        return client.broadcast(name, payload, key=key, event_id=event_id)
     return client.send_event(
         name, payload, key=key, run_id=run.id if isinstance(run, Run) else run, event_id=event_id
     )
+
+
+def start_many(workflow: HasName, inputs: Iterable[Any], **options: Any) -> list[Run[Any]]:
+    """Start a run of `workflow` for each input, in few statements: all of them or none.
+
+    Takes the options of `Workflow.start` but the key. Raises InvalidInput before anything
+    is written, and IdempotencyConflict when a key that the workflow's template makes is
+    taken.
+    """
+    from orchestrator import client  # noqa: PLC0415
+
+    return client.start_many(workflow.name, inputs, **options)

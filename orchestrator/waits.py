@@ -1,75 +1,27 @@
-"""Kinds of waits that other apps add to the engine, such as a human task.
+"""Waits that other apps add to the engine, such as a human task: what such an app imports.
 
-An app registers what happens on its side when a wait opens and closes. Both are called
-inside the engine's transaction that records it, so both commit together or not at all.
-The engine knows nothing else about the app.
+It registers a kind, which says what happens on its side when a wait opens and closes, and
+answers a wait when it has what the run waits for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
-# Why a wait closed without an answer: its time was over, its run was cancelled, its
-# branch of the body was cancelled, or its run ended.
-CloseReason = Literal["timeout", "cancelled", "abandoned", "finished"]
+from orchestrator.kinds import CloseReason, Closing, Opening, WaitKind, answer_name, get, register
 
-
-@dataclass(frozen=True, slots=True)
-class Opening:
-    """A wait that is being opened. `detail` is what the body handed to `ctx.wait`."""
-
-    run_id: UUID
-    key: str
-    name: str
-    detail: dict[str, Any]
-    opened_at: datetime
-    until: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Closing:
-    """Waits of one run that close without an answer. `by` and `note` say who and why."""
-
-    run_id: UUID
-    keys: Sequence[str]
-    reason: CloseReason
-    note: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class WaitKind:
-    """What an app does when its waits open and close.
-
-    `opened` and `closed` run in the engine's transaction: they may write to the engine's
-    database and must do nothing that cannot be rolled back. An error in them rolls the
-    record back too, and the run is tried again.
-    """
-
-    name: str
-    opened: Callable[[Opening], None]
-    closed: Callable[[Closing], None]
-
-
-_kinds: dict[str, WaitKind] = {}
-
-
-def register(kind: WaitKind) -> None:
-    """Make `kind` known in this process; call it in `AppConfig.ready`."""
-    _kinds[kind.name] = kind
-
-
-def get(name: str) -> WaitKind | None:
-    """The registered kind; None for the engine's own kinds."""
-    return _kinds.get(name)
-
-
-def answer_name(key: str) -> str:
-    """The name of the event that answers the wait `key` of a run."""
-    return f"@answer {key}"
+__all__ = [
+    "CloseReason",
+    "Closing",
+    "Opening",
+    "WaitKind",
+    "answer",
+    "answer_name",
+    "get",
+    "hold",
+    "register",
+]
 
 
 def hold(run_id: UUID) -> bool:

@@ -16,10 +16,11 @@ from orchestrator.core.durations import Duration, parse_duration
 from orchestrator.core.errors import CompensationFailed, NestedStep, StepFailed
 from orchestrator.core.failures import clean
 from orchestrator.core.info import Effects, RunInfo, StepMetadata, Steps
-from orchestrator.core.journal import CHILD, EVENT, PATCH, SLEEP, STEP
+from orchestrator.core.journal import CHILD, COMPLETED, EVENT, PATCH, SLEEP, STEP
 from orchestrator.core.notes import LEVELS, MAX_PROGRESS_TEXT, Log, check_attributes, line
 from orchestrator.core.notes import logger as run_logger
 from orchestrator.core.retry import Retry
+from orchestrator.core.schemas import payload_check
 from orchestrator.core.step import executing_key
 
 T = TypeVar("T")
@@ -333,7 +334,11 @@ class Context(Generic[I]):
             detail=detail or {},
             schema=schema,
         )
-        return await command.future
+        result = await command.future
+        # The sender checks too, but not an event that came before the wait.
+        if schema is not None and self._body.seen[command.key].status == COMPLETED:
+            return payload_check(schema, result, name)
+        return result
 
     async def _sleep_until(self, instant: datetime, name: str) -> None:
         self._check(name)

@@ -10,11 +10,11 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Any, get_type_hints
 
-from pydantic import TypeAdapter, ValidationError
-from pydantic.errors import PydanticSchemaGenerationError, PydanticUserError
+from pydantic import TypeAdapter
 
 from orchestrator.core.errors import InvalidInput, UnknownWorkflow
 from orchestrator.core.retry import Retry
+from orchestrator.core.schemas import adapter, validated
 
 MAX_NAME = 200
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]*")
@@ -76,13 +76,11 @@ class Definition:
             return None
         if value is None and self.input_default is not inspect.Parameter.empty:
             value = self.input_default
-        return _validated(self.input_schema or self.input_adapter, value, f"input of {self.name}")
+        return validated(self.input_schema or self.input_adapter, value, f"input of {self.name}")
 
     def validate_output(self, value: Any) -> Any:
         """`value` as the body's return type. Raises InvalidInput."""
-        return _validated(
-            self.output_schema or self.output_adapter, value, f"output of {self.name}"
-        )
+        return validated(self.output_schema or self.output_adapter, value, f"output of {self.name}")
 
     def key_for(self, value: Any) -> str | None:
         """The idempotency key that the template makes of an input. Raises InvalidInput."""
@@ -109,11 +107,7 @@ class Definition:
 
     def _adapter(self, name: str) -> TypeAdapter[Any]:
         hint = get_type_hints(self.fn, include_extras=True).get(name, Any)
-        try:
-            return TypeAdapter(hint)
-        except (PydanticSchemaGenerationError, PydanticUserError):
-            # A class that pydantic does not know: an instance of it is what is wanted.
-            return TypeAdapter(hint, config={"arbitrary_types_allowed": True})
+        return adapter(hint)
 
 
 class Registry:
@@ -176,30 +170,6 @@ def _check_signature(fn: Callable[..., Any]) -> None:
     positional = {inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD}
     if len(parameters) not in (1, 2) or kinds - positional:
         raise TypeError(f"{where}: a workflow's body takes `ctx`, or `ctx` and one input")
-
-
-def _validated(schema: Any, value: Any, what: str) -> Any:
-    try:
-        if isinstance(schema, TypeAdapter):
-            return schema.validate_python(value)
-        if hasattr(schema, "model_validate"):
-            return schema.model_validate(value)
-        checked = schema(value)
-    except ValidationError as error:
-        errors: list[dict[str, Any]] = [
-            {"loc": list(one["loc"]), "msg": one["msg"], "type": one["type"]}
-            for one in error.errors()
-        ]
-        lines = "; ".join(
-            f"{'.'.join(map(str, one['loc'])) or 'value'}: {one['msg']}" for one in errors
-        )
-        raise InvalidInput(f"{what}: {lines}", errors) from error
-    except Exception as error:
-        raise InvalidInput(
-            f"{what}: {error}", [{"loc": [], "msg": str(error), "type": "refused"}]
-        ) from error
-    # A validator that only raises returns None: the value is what it was.
-    return value if checked is None else checked
 
 
 def _attributes(value: Any) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import contextlib
 import logging
 import math
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -25,7 +26,7 @@ from orchestrator.conf import conf
 from orchestrator.core import failures
 from orchestrator.core.definition import Definition, registry
 from orchestrator.core.errors import LeaseLost
-from orchestrator.core.journal import Entry, History
+from orchestrator.core.journal import EVENT, Entry, History
 from orchestrator.engine import waiting
 from orchestrator.engine.executor import Call, Ended, Executor
 from orchestrator.engine.heart import Heart
@@ -213,6 +214,15 @@ class Driver:
                 news.append(live.claim.run_id)
             self._after(live, save, is_due=answer.is_due)
         self._load_news(news)
+        self._collect_broadcasts(saves, saved)
+
+    def _collect_broadcasts(self, saves: list[Save], saved: Mapping[UUID, Saved]) -> None:
+        """Look for kept events, now that the waits for them are committed."""
+        for save in saves:
+            names = {entry.name for entry in save.opened if entry.kind == EVENT}
+            run_id = save.claim.run_id
+            if names and run_id in saved and ticks.collect(run_id, names):
+                self._may_be_more = True
 
     def _record_with_sides(self, save: Save) -> dict[UUID, Saved]:
         """Record with an app's side of it, alone: its error concerns no other run."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from orchestrator import client, models, starting, waits
+from orchestrator import client, kinds, models, starting
 from orchestrator.conf import conf
 from orchestrator.core.codec import encode
 from orchestrator.core.definition import registry
@@ -49,7 +49,7 @@ def _initiator(run_id: UUID) -> str | None:
     return models.Run.objects.values_list("initiator", flat=True).get(id=run_id)
 
 
-def _opened(opening: waits.Opening) -> None:
+def _opened(opening: kinds.Opening) -> None:
     detail = opening.detail
     family = Family(opening.run_id, opening.key, detail["on_parent_cancel"])
     definition = registry.get(detail["workflow"], detail["version"])
@@ -57,7 +57,7 @@ def _opened(opening: waits.Opening) -> None:
     starting.start_encoded(definition, detail["input"], options)
 
 
-def _closed(closing: waits.Closing) -> None:
+def _closed(closing: kinds.Closing) -> None:
     children = models.Run.objects.filter(
         parent_id=closing.run_id, parent_key__in=list(closing.keys), on_parent_cancel="cancel"
     )
@@ -67,4 +67,4 @@ def _closed(closing: waits.Closing) -> None:
 
 def register() -> None:
     """Make waits for children known. Called at start-up."""
-    waits.register(waits.WaitKind(CHILD, _opened, _closed))
+    kinds.register(kinds.WaitKind(CHILD, _opened, _closed))

@@ -6,7 +6,7 @@ import json
 from datetime import datetime
 from typing import Any
 
-from orchestrator import waits
+from orchestrator import kinds
 from orchestrator.conf import conf
 from orchestrator.core import failures
 from orchestrator.core.codec import encode
@@ -27,6 +27,7 @@ from orchestrator.core.journal import (
     TIMED_OUT,
     Entry,
 )
+from orchestrator.core.schemas import stored_name
 from orchestrator.store.records import Mail
 
 
@@ -144,12 +145,14 @@ def fits(mail: Mail, wait: Wait) -> bool:
     """Whether `wait` takes this event. A wait without a key takes any key."""
     if wait.event:
         return mail.name == wait.event and wait.correlation in (None, mail.correlation)
-    return mail.name == waits.answer_name(wait.key)
+    return mail.name == kinds.answer_name(wait.key)
 
 
 def _detail(command: Timer | Wait) -> dict[str, Any] | None:
     if not isinstance(command, Wait):
         return None
     if command.kind == EVENT:
-        return {"event": command.event, "key": command.correlation}
+        detail = {"event": command.event, "key": command.correlation}
+        schema = None if command.schema is None else stored_name(command.schema)
+        return detail if schema is None else detail | {"schema": schema}
     return command.detail

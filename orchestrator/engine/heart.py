@@ -26,6 +26,10 @@ from orchestrator.store.records import Beat
 logger = logging.getLogger("orchestrator")
 
 
+# Every so many beats, kept events are looked over: ten seconds or so.
+RECONCILE_BEATS = 3
+
+
 class Heart:
     """Beats for the live runs of a process."""
 
@@ -95,10 +99,14 @@ class Heart:
                     self._watched[run_id] = (live, inbox, text)
 
     def _beat_on(self) -> None:
+        beats = 0
         while not self._stopped.wait(conf.HEARTBEAT.total_seconds()):
             try:
                 close_old_connections()
                 self.beat()
+                if beats % RECONCILE_BEATS == 0:
+                    ticks.reconcile(is_start=beats == 0)
+                beats += 1
             except DatabaseError:
                 logger.warning("a heartbeat failed", exc_info=True)
         connections.close_all()

@@ -32,6 +32,7 @@ from orchestrator.engine import beginning, ending, entries, orders, waiting
 from orchestrator.engine.executing import Executing, Running
 from orchestrator.engine.executor import Call, Ended
 from orchestrator.engine.pending import Pending
+from orchestrator.kinds import CloseReason
 from orchestrator.store.records import (
     Again,
     Block,
@@ -45,7 +46,6 @@ from orchestrator.store.records import (
     Saved,
     Then,
 )
-from orchestrator.waits import CloseReason
 
 
 class Quarantined(OrchestratorError):

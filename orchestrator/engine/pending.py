@@ -13,8 +13,8 @@ from orchestrator.core.commands import Command, StepCall, Timer, Wait
 from orchestrator.core.errors import NonDeterminism
 from orchestrator.core.journal import INTENT, TIMER, Entry
 from orchestrator.engine import entries, orders
+from orchestrator.kinds import CloseReason
 from orchestrator.store.records import Mail, Save
-from orchestrator.waits import CloseReason
 
 
 class Pending:

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Case, F, Value, When
 
-from orchestrator import clock, models, waits
+from orchestrator import clock, models
 from orchestrator.core.errors import ActionRefused, UnknownRun
 from orchestrator.core.journal import OPEN
 from orchestrator.database import ALIAS
@@ -47,14 +47,13 @@ def cancel(run_id: UUID, *, reason: str, note: str) -> bool:
 
 
 def _withdraw_waits(run_id: UUID, note: str) -> None:
-    kinds: dict[str, list[str]] = {}
-    for kind, key in models.Entry.objects.filter(run_id=run_id, status=OPEN).values_list(
-        "kind", "key"
-    ):
-        kinds.setdefault(kind, []).append(key)
-    for name, keys in kinds.items():
-        if app := waits.get(name):
-            app.closed(waits.Closing(run_id, keys, "cancelled", note))
+    opened: dict[str, list[str]] = {}
+    entries = models.Entry.objects.filter(run_id=run_id, status=OPEN)
+    for name, key in entries.values_list("kind", "key"):
+        opened.setdefault(name, []).append(key)
+    for name, keys in opened.items():
+        if kind := kinds.get(name):
+            kind.closed(kinds.Closing(run_id, keys, "cancelled", note))
 
 
 def _refuse_unknown(run_id: UUID) -> bool:

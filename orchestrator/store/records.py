@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from orchestrator import waits
+from orchestrator import kinds
 from orchestrator.core.journal import Entry
 from orchestrator.core.notes import Line
-from orchestrator.waits import CloseReason
+from orchestrator.kinds import CloseReason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,8 +156,8 @@ class Save:
             return True
         if isinstance(self.then, Again) or self.attributes is not None or self.step_keys:
             return True
-        return any(waits.get(entry.kind) for entry in self.opened) or any(
-            waits.get(entry.kind) for entry, _ in self.told
+        return any(kinds.get(entry.kind) for entry in self.opened) or any(
+            kinds.get(entry.kind) for entry, _ in self.told
         )
 
     @property

@@ -99,6 +99,13 @@ def keep_attributes(rows: Sequence[models.Run]) -> None:
     )
 
 
+def schema_of(run_id: UUID, event: str) -> str | None:
+    """The name of the schema that a run's open wait for this event has; None for none."""
+    waits = models.Entry.objects.filter(run_id=run_id, name=event, kind="event", status="open")
+    details = waits.order_by("position").values_list("detail", flat=True)
+    return next((detail["schema"] for detail in details if detail and "schema" in detail), None)
+
+
 def send(
     run_id: UUID,
     name: str,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from orchestrator import clock, models, waits
+from orchestrator import clock, kinds, models
 from orchestrator.database import ALIAS, is_postgresql
 from orchestrator.store import permits, reopening, runs
 from orchestrator.store.records import Again, Finish, Save
@@ -53,13 +53,13 @@ def write_attributes(run_id: UUID, attributes: dict[str, object]) -> None:
 def _tell_apps(save: Save, at: datetime) -> None:
     run_id = save.claim.run_id
     for entry in save.opened:
-        if kind := waits.get(entry.kind):
+        if kind := kinds.get(entry.kind):
             kind.opened(
-                waits.Opening(run_id, entry.key, entry.name, entry.detail or {}, at, entry.due_at)
+                kinds.Opening(run_id, entry.key, entry.name, entry.detail or {}, at, entry.due_at)
             )
     for entry, reason in save.told:
-        if kind := waits.get(entry.kind):
-            kind.closed(waits.Closing(run_id, [entry.key], reason))
+        if kind := kinds.get(entry.kind):
+            kind.closed(kinds.Closing(run_id, [entry.key], reason))
 
 
 def _keep_result(run_id: UUID, workflow: str, key: str, value: str) -> None:
@@ -83,4 +83,4 @@ def _answer_parent(save: Save, end: Finish) -> None:
         "output": end.output,
         "error": dict(end.error) if end.error else None,
     }
-    runs.send(claim.parent_id, waits.answer_name(claim.parent_key), json.dumps(payload))
+    runs.send(claim.parent_id, kinds.answer_name(claim.parent_key), json.dumps(payload))

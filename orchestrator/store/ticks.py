@@ -14,7 +14,7 @@ from orchestrator import clock, failpoints, models
 from orchestrator.core.journal import Entry, History
 from orchestrator.database import ALIAS, is_postgresql
 from orchestrator.models import Status
-from orchestrator.store import permits, portable, postgresql, sides
+from orchestrator.store import broadcasts, permits, portable, postgresql, sides
 from orchestrator.store.records import Beat, Claim, Mail, Save, Saved
 
 # Replaced in tests that run the portable statements on PostgreSQL.
@@ -120,6 +120,17 @@ def beat(runs: Sequence[tuple[UUID, int, str | None]], *, lease: timedelta) -> l
         return []
     beats: list[Beat] = _dialect().beat(runs, lease=lease)
     return beats
+
+
+def collect(run_id: UUID, names: Iterable[str]) -> bool:
+    """Deliver the kept events of these names to a run that has begun to wait for them."""
+    return broadcasts.collect(run_id, names)
+
+
+def reconcile(*, is_start: bool) -> None:
+    """Deliver kept events that a worker that died has not, and forget those that are over."""
+    broadcasts.reconcile(None if is_start else broadcasts.WINDOW)
+    broadcasts.prune()
 
 
 def take_permit(run_id: UUID, key: str, limit: int) -> bool:

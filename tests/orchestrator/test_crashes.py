@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from django.contrib.auth.models import Group
 
-from orchestrator import Context, failpoints, workflow
+from orchestrator import Context, clock, failpoints, workflow
 from orchestrator.models import Entry
 from orchestrator.models import Run as Row
 
@@ -43,6 +43,8 @@ def test_a_run_survives_a_death_anywhere(runs, order, effect, failpoint, step):
     runs.advance("1h")
     runs.drain()
 
+    row = Row.objects.get(id=run.id)
+    assert row.status == "completed", (clock.now(), vars(row))
     assert run.refresh().result() == ["reserve", "left", "right", "ship"]
     keys = ["book", "left", "reserve", "right", "ship", "sleep"]
     assert sorted(Entry.objects.filter(run_id=run.id).values_list("key", flat=True)) == keys

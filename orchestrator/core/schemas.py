@@ -1,0 +1,73 @@
+"""Checking values against what an author has declared: a type, or a callable that raises."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic.errors import PydanticSchemaGenerationError, PydanticUserError
+
+from orchestrator.core.codec import find_class
+from orchestrator.core.errors import InvalidInput, UndecodableValue
+
+
+def adapter(hint: Any) -> TypeAdapter[Any]:
+    """What checks values of the type `hint`."""
+    try:
+        return TypeAdapter(hint)
+    except (PydanticSchemaGenerationError, PydanticUserError):
+        # A class that pydantic does not know: an instance of it is what is wanted.
+        return TypeAdapter(hint, config={"arbitrary_types_allowed": True})
+
+
+def stored_name(schema: Any) -> str | None:
+    """The name by which another process finds a schema; None if it has none."""
+    name = f"{getattr(schema, '__module__', '')}:{getattr(schema, '__qualname__', '')}"
+    try:
+        return name if inspect.isclass(schema) and find_class(name) is schema else None
+    except UndecodableValue:
+        return None
+
+
+def check_payload(name: str, payload: Any, event: str) -> None:
+    """Check an event's payload against the schema of a wait. Raises InvalidInput.
+
+    A schema that this process does not have is left to the receiver.
+    """
+    try:
+        schema = find_class(name)
+    except UndecodableValue:
+        return
+    payload_check(schema, payload, event)
+
+
+def payload_check(schema: Any, payload: Any, event: str) -> Any:
+    """`payload` as the schema of a wait makes it. Raises InvalidInput."""
+    is_type = inspect.isclass(schema) or not callable(schema)
+    return validated(adapter(schema) if is_type else schema, payload, f"event {event!r}")
+
+
+def validated(schema: Any, value: Any, what: str) -> Any:
+    """`value` as `schema` makes it. Raises InvalidInput with the paths of what is wrong."""
+    try:
+        if isinstance(schema, TypeAdapter):
+            return schema.validate_python(value)
+        if hasattr(schema, "model_validate"):
+            return schema.model_validate(value)
+        checked = schema(value)
+    except ValidationError as error:
+        errors: list[dict[str, Any]] = [
+            {"loc": list(one["loc"]), "msg": one["msg"], "type": one["type"]}
+            for one in error.errors()
+        ]
+        lines = "; ".join(
+            f"{'.'.join(map(str, one['loc'])) or 'value'}: {one['msg']}" for one in errors
+        )
+        raise InvalidInput(f"{what}: {lines}", errors) from error
+    except Exception as error:
+        raise InvalidInput(
+            f"{what}: {error}", [{"loc": [], "msg": str(error), "type": "refused"}]
+        ) from error
+    # A validator that only raises returns None: the value is what it was.
+    return value if checked is None else checked

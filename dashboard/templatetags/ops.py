@@ -1,11 +1,14 @@
-"""Template tags of the operators' pages: sentences about waits, links that keep a filter."""
+"""Template tags of the operators' pages: sentences about waits, short ids."""
 
 from __future__ import annotations
+
+from uuid import UUID
 
 from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from dashboard import rows
 from dashboard.templatetags.ui import when
 from orchestrator.run import WaitInfo
 
@@ -18,18 +21,30 @@ def waits_for(wait: WaitInfo) -> SafeString:
     match wait.kind:
         case "retry":
             return _retry(wait)
+        case "concurrency":
+            return format_html('<span class="sub">a free place among</span> {}', wait.name)
+        case "ambiguous":
+            return format_html('{} <span class="sub">may or may not have happened</span>', wait.key)
         case "timer":
             return format_html("until {}", when(wait.until))
         case _ if wait.until is not None:
             return format_html(
-                "{} <span class=\"sub\">times out {}</span>", wait.name, when(wait.until)
+                '{} <span class="sub">times out {}</span>', wait.name, when(wait.until)
             )
         case _:
             return format_html("{}", wait.name)
 
 
+@register.filter
+def short_id(run_id: UUID) -> str:
+    return rows.short_id(run_id)
+
+
 def _retry(wait: WaitInfo) -> SafeString:
     attempt = (wait.detail or {}).get("attempt", "")
     return format_html(
-        '{} <span class="sub">attempt {} {}</span>', wait.key, attempt, when(wait.until)
+        '{} <span class="sub">attempt {} {}</span>',
+        wait.key or "the whole run",
+        attempt,
+        when(wait.until),
     )

@@ -1,0 +1,69 @@
+"""The operators' audit: every action leaves a row, in the transaction of what it did."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.contrib.auth.models import User
+
+from dashboard.access import OperatorRequest
+from dashboard.models import OperatorAction
+
+Outcome = OperatorAction.Outcome
+
+PAGE = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class Actor:
+    """Who acts, and from where."""
+
+    user: User
+    ip: str | None
+
+    @classmethod
+    def of(cls, request: OperatorRequest) -> Actor:
+        # Behind a proxy it is the proxy's; X-Forwarded-For would be whatever the client says.
+        return cls(user=request.user, ip=request.META.get("REMOTE_ADDR") or None)
+
+
+def record(
+    actor: Actor,
+    action: str,
+    *,
+    run_id: UUID,
+    outcome: Outcome,
+    reason: str = "",
+    detail: str = "",
+    before: str = "",
+    after: str = "",
+    token: UUID | None = None,
+) -> OperatorAction:
+    """Write down what was done. Call it in the transaction that does it."""
+    return OperatorAction.objects.create(
+        actor=actor.user,
+        actor_label=actor.user.get_username(),
+        ip=actor.ip,
+        action=action,
+        run_id=run_id,
+        outcome=outcome,
+        reason=reason,
+        detail=detail,
+        before_status=before,
+        after_status=after,
+        token=token,
+    )
+
+
+def of_run(run_id: UUID, *, before: int | None = None) -> list[OperatorAction]:
+    """What operators did to a run, newest first; one more than a page if there is more."""
+    found = OperatorAction.objects.filter(run_id=run_id).order_by("-id")
+    if before is not None:
+        found = found.filter(id__lt=before)
+    return list(found[: PAGE + 1])
+
+
+def of_token(token: UUID) -> OperatorAction | None:
+    """What was done with the form of this token, if it has been sent before."""
+    return OperatorAction.objects.filter(token=token).first()

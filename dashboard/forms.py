@@ -1,0 +1,123 @@
+"""What operators send: the filters of the list, the reason for an action, a run's input."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from inspect import Parameter
+from typing import Any
+
+from django import forms
+
+from dashboard.queries.runs import ENDED, FAMILIES, Filter
+from orchestrator.core.definition import Definition
+from orchestrator.core.errors import InvalidInput
+from orchestrator.models import Run, Status
+
+MAX_REASON = 1_000
+
+_ENDED_WORDS = {"1h": "in the last hour", "24h": "in the last 24 hours", "7d": "in the last 7 days"}
+
+
+class RunFilter(forms.Form):
+    """The filters of the runs list. What is wrong is left out, and said."""
+
+    status = forms.MultipleChoiceField(
+        required=False, choices=[(name, family.word) for name, family in FAMILIES.items()]
+    )
+    workflow = forms.CharField(required=False, max_length=200)
+    q = forms.CharField(required=False, max_length=255)
+    ended = forms.ChoiceField(
+        required=False, choices=[("", "any time"), *((name, _ENDED_WORDS[name]) for name in ENDED)]
+    )
+    before = forms.UUIDField(required=False)
+    after = forms.UUIDField(required=False)
+
+    def wanted(self) -> Filter:
+        """The valid part of it."""
+        self.is_valid()
+        clean = self.cleaned_data
+        return Filter(
+            families=tuple(clean.get("status", ())),
+            workflow=clean.get("workflow", ""),
+            text=clean.get("q", ""),
+            ended=clean.get("ended", ""),
+        )
+
+
+class ActionForm(forms.Form):
+    """The question before an action. It carries what the operator saw of the run."""
+
+    reason = forms.CharField(
+        required=False,
+        max_length=MAX_REASON,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="Kept in the audit, with your name.",
+    )
+    expected_rev = forms.IntegerField(widget=forms.HiddenInput)
+    expected_status = forms.ChoiceField(choices=Status.choices, widget=forms.HiddenInput)
+
+    @classmethod
+    def about(cls, run: Run) -> ActionForm:
+        return cls(initial={"expected_rev": run.rev, "expected_status": run.status})
+
+
+class CancelForm(ActionForm):
+    """A cancel needs a reason: it is shown with the run and with the tasks that it withdraws."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["reason"].required = True
+        self.fields["reason"].error_messages["required"] = "Say why the run is to stop."
+
+
+class StartForm(forms.Form):
+    """A run to start: its input as JSON."""
+
+    version = forms.ChoiceField()
+    input = forms.CharField(
+        required=False,
+        strip=False,
+        widget=forms.Textarea(attrs={"rows": 12, "class": "code-input", "spellcheck": "false"}),
+        help_text="JSON. Times as 2026-01-31T09:00:00Z, decimals as text.",
+    )
+    key = forms.CharField(
+        required=False,
+        max_length=255,
+        label="Idempotency key",
+        help_text="A key that is known leads to the run that has it; no second one is started.",
+    )
+    token = forms.UUIDField(widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, versions: Sequence[str], about: Definition, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        field = self.fields["version"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = [(one, one) for one in versions]
+        self.fields["input"].required = about.input_default is Parameter.empty
+        if not about.takes_input:
+            del self.fields["input"]
+
+    def clean_input(self) -> Any:
+        """The value that the JSON stands for."""
+        text = self.cleaned_data["input"]
+        if not text.strip():
+            return None
+        try:
+            return json.loads(text, parse_constant=_refuse_constant)
+        except json.JSONDecodeError as error:
+            where = f"line {error.lineno}, column {error.colno}"
+            raise forms.ValidationError(f"This is not JSON: {error.msg} ({where}).") from error
+        except (ValueError, RecursionError) as error:
+            raise forms.ValidationError(f"This cannot be read: {error}.") from error
+
+    def add_input_errors(self, refused: InvalidInput) -> None:
+        """Show why the workflow does not take the input, with the paths of the fields."""
+        name = "input" if "input" in self.fields else None
+        for one in refused.errors or [{"loc": (), "msg": str(refused)}]:
+            path = ".".join(str(part) for part in one["loc"])
+            self.add_error(name, f"{path}: {one['msg']}" if path else one["msg"])
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not a JSON number")

@@ -1,0 +1,68 @@
+"""What the dashboard keeps of its own: what operators did, and what they were refused."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+
+class AppendOnly(models.QuerySet["OperatorAction"]):
+    """Rows that are added and read, and never changed."""
+
+    def update(self, **fields: Any) -> NoReturn:
+        raise TypeError("what operators did is never changed")
+
+    def delete(self) -> NoReturn:
+        raise TypeError("what operators did is never deleted")
+
+
+class OperatorAction(models.Model):
+    """What an operator did to a run, or tried to. Only ever added to, by `dashboard.audit`."""
+
+    class Outcome(models.TextChoices):
+        APPLIED = "applied"
+        REJECTED = "rejected"
+
+    id = models.BigAutoField(primary_key=True)
+    at = models.DateTimeField(default=timezone.now)
+    # A person who acted cannot be deleted; the label stays what it was when they are renamed.
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    actor_label = models.CharField(max_length=255)
+    action = models.CharField(max_length=40)
+    # Not a foreign key: the audit outlives the run.
+    run_id = models.UUIDField(null=True)
+    reason = models.TextField(default="")
+    outcome = models.CharField(max_length=16, choices=Outcome)
+    # Why it was rejected, or what came of it.
+    detail = models.TextField(default="")
+    before_status = models.CharField(max_length=16, default="")
+    after_status = models.CharField(max_length=16, default="")
+    ip = models.GenericIPAddressField(null=True)
+    # Names a form that makes something new, so that sending it twice makes one thing.
+    token = models.UUIDField(null=True, unique=True)
+
+    objects = AppendOnly.as_manager()
+
+    class Meta:
+        # Nobody can be given the right to change or delete what is here.
+        default_permissions = ("view",)
+        indexes = [
+            # The audit tab of a run, newest first.
+            models.Index(fields=["run_id", "-id"], name="action_of_run"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.action} by {self.actor_label}: {self.outcome}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self._state.adding:
+            raise TypeError("what operators did is never changed")
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise TypeError("what operators did is never deleted")

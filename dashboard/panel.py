@@ -1,0 +1,120 @@
+"""What the panel of one step shows: its attempts, its result, its error."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from dashboard import present, steps
+from dashboard.errors import Problem, problem, short_type
+from dashboard.payloads import Payload, payload
+from dashboard.queries import run as queries
+from humantasks.models import HumanTask
+from orchestrator.core.journal import COMPLETED, STEP
+from orchestrator.models import Attempt, Entry, Event, Run
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttemptRow:
+    """One attempt. The start of one that succeeded after a failure is not recorded."""
+
+    number: int
+    status: str
+    started_at: datetime | None
+    finished_at: datetime | None
+    worker: str = ""
+    error: str = ""
+
+    @property
+    def took(self) -> timedelta | None:
+        if self.started_at is None or self.finished_at is None:
+            return None
+        return max(self.finished_at - self.started_at, timedelta())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Panel:
+    """One step of a run. `anchor` names the state that is shown: another state, another name."""
+
+    key: str
+    kind: str
+    word: str
+    status: str
+    anchor: str
+    entry: Entry | None
+    detail: Mapping[str, Any]
+    attempts: Sequence[AttemptRow]
+    value: Payload | None
+    problem: Problem | None
+    event: Event | None
+    task: HumanTask | None
+    child_id: UUID | None
+
+
+def panel(run: Run, key: str, *, sees_payloads: bool) -> Panel | None:
+    """The panel of step `key`; None when the run has no such step. Three queries at most."""
+    found = queries.step(run, key)
+    if found is None:
+        return None
+    entry, kind = found.entry, found.entry.kind if found.entry else STEP
+    status = _status(found)
+    return Panel(
+        key=key,
+        kind=kind,
+        word=present.kind_look(kind).word,
+        status=status,
+        anchor=f"step-{zlib.crc32(key.encode()):08x}-{status}-{entry.attempt if entry else 0}",
+        entry=entry,
+        detail=(entry.detail or {}) if entry else {},
+        attempts=[_failed(one) for one in found.attempts] + _last(found),
+        value=payload(entry.value, is_visible=sees_payloads) if entry else None,
+        problem=problem(entry.error, is_visible=sees_payloads) if entry else None,
+        event=found.event,
+        task=found.task,
+        child_id=found.child_id,
+    )
+
+
+def _status(found: queries.Step) -> str:
+    if found.entry is None or found.executing is not None:
+        return "running"
+    return steps.status(found.entry)
+
+
+def _failed(attempt: Attempt) -> AttemptRow:
+    return AttemptRow(
+        number=attempt.number,
+        status="failed",
+        started_at=attempt.started_at,
+        finished_at=attempt.finished_at,
+        worker=attempt.worker,
+        error=short_type(str(attempt.error.get("type", "Error"))),
+    )
+
+
+def _last(found: queries.Step) -> list[AttemptRow]:
+    """The attempt that is executing, or that succeeded: the journal keeps it with the step."""
+    entry, executing = found.entry, found.executing
+    if executing is not None:
+        return [
+            AttemptRow(
+                number=executing.attempt,
+                status="running",
+                started_at=executing.started_at,
+                finished_at=None,
+            )
+        ]
+    if entry is None or entry.kind != STEP or entry.status != COMPLETED:
+        return []
+    return [
+        AttemptRow(
+            number=entry.attempt,
+            status="completed",
+            started_at=None if found.attempts else entry.started_at,
+            finished_at=entry.finished_at,
+        )
+    ]

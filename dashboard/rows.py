@@ -1,0 +1,95 @@
+"""A run as a line of a list: what it is, what it waits for or died of, how long it took."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from dashboard import errors
+from orchestrator import reading
+from orchestrator.models import Run, Status
+from orchestrator.run import WaitInfo
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One run of a list."""
+
+    id: UUID
+    rev: int
+    workflow: str
+    version: str
+    status: str
+    key: str
+    initiator: str
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    due_at: datetime | None
+    # The most actionable of its waits, and how many more there are.
+    wait: WaitInfo | None
+    more_waits: int
+    # The steps that have been executing for a while.
+    executing: tuple[str, ...]
+    error: str
+
+    @property
+    def short_id(self) -> str:
+        return short_id(self.id)
+
+    @property
+    def wait_kind(self) -> str:
+        return self.wait.kind if self.wait else ""
+
+    @property
+    def took(self) -> timedelta | None:
+        """From the first claim to the end."""
+        if self.started_at is None or self.finished_at is None:
+            return None
+        return max(self.finished_at - self.started_at, timedelta())
+
+
+def row(run: Run, *, sees_payloads: bool) -> Row:
+    """`run` as `dashboard.queries.runs` has read it."""
+    waits = reading.waiting_on(run)
+    error = ""
+    if run.status in (Status.FAILED, Status.BLOCKED):
+        error = errors.line(run.error_type, run.error_message, is_visible=sees_payloads)  # type: ignore[attr-defined] # annotated
+    return Row(
+        id=run.id,
+        rev=run.rev,
+        workflow=run.workflow,
+        version=run.version,
+        status=run.status,
+        key=run.idempotency_key or "",
+        initiator=run.initiator or "",
+        created_at=run.created_at,
+        started_at=run.started_at,
+        finished_at=run.finished_at,
+        due_at=run.due_at,
+        wait=waits[0] if waits else None,
+        more_waits=max(len(waits) - 1, 0),
+        executing=executing(run),
+        error=error,
+    )
+
+
+def executing(run: Run) -> tuple[str, ...]:
+    if run.status != Status.RUNNING:
+        return ()
+    return tuple(step["key"] for step in run.in_flight)
+
+
+def wait_kind(run: Run) -> str:
+    """The kind of what a run waits for first; empty when it does not wait."""
+    return next((wait.kind for wait in reading.waiting_on(run)), "")
+
+
+def short_id(run_id: UUID) -> str:
+    """The end of an id: its beginning is the time, and the same for all runs of a minute.
+
+    >>> short_id(UUID("019abc12-3456-7def-8123-456789abcdef"))
+    '89abcdef'
+    """
+    return run_id.hex[-8:]

@@ -1,0 +1,112 @@
+"""What the tests of the operators' pages share: people with roles, and runs to look at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from types import SimpleNamespace
+
+import pytest
+from django.apps import apps
+from django.contrib.auth.models import Group, User
+from django.db import connection
+from django.test import Client
+
+from orchestrator import Context, Retry, Run, waits, workflow
+from orchestrator.core.definition import registry
+from orchestrator.testing.runs import Runs
+from tests.conftest import Person
+
+HTMX = {"HX-Request": "true"}
+
+LoggedIn = Callable[[str], Client]
+Member = Callable[[str], User]
+
+
+@pytest.fixture(autouse=True)
+def workflows_of_this_test() -> Iterator[None]:
+    """Forget the workflows and kinds of waits that a test has registered."""
+    before = {name: dict(versions) for name, versions in registry._by_name.items()}
+    kinds = dict(waits._kinds)
+    yield
+    registry._by_name = before
+    waits._kinds = kinds
+
+
+def create_default_groups() -> None:
+    """What the migration does."""
+    migration = import_module("dashboard.migrations.0002_default_groups")
+    migration.create_groups(apps, SimpleNamespace(connection=connection))
+
+
+@pytest.fixture
+def roles(transactional_db: None) -> None:
+    """The default groups. A test that commits is cleaned up by emptying all tables."""
+    create_default_groups()
+
+
+@pytest.fixture
+def member(person: Person, roles: None) -> Member:
+    """A person of a role: Viewer, Operator or Admin; anything else has no permission."""
+
+    def make(role: str) -> User:
+        user = person(role.lower())
+        user.groups.set(Group.objects.filter(name=role))
+        return user
+
+    return make
+
+
+@pytest.fixture
+def logged_in(member: Member) -> LoggedIn:
+    """A browser in which somebody of that role is logged in."""
+
+    def log_in(role: str) -> Client:
+        client = Client()
+        client.force_login(member(role))
+        return client
+
+    return log_in
+
+
+@pytest.fixture
+def operator(logged_in: LoggedIn) -> Client:
+    return logged_in("Operator")
+
+
+@pytest.fixture
+def viewer(logged_in: LoggedIn) -> Client:
+    return logged_in("Viewer")
+
+
+@pytest.fixture
+def waiting(runs: Runs) -> Run[None]:
+    """A run that waits for an event."""
+
+    @workflow(name="signature", version="2")
+    async def signature(ctx: Context, document: dict[str, str]) -> None:
+        await ctx.step("draft", dict, document)
+        await ctx.wait_for_event("document.signed", key="d-1", timeout="5d")
+
+    return runs.start(signature, {"id": "d-1", "password": "hunter2"}, initiator="ana")
+
+
+class CardDeclined(Exception):
+    pass
+
+
+@pytest.fixture
+def failed(runs: Runs) -> Run[None]:
+    """A run that failed after two attempts of its second step."""
+
+    def charge() -> None:
+        raise CardDeclined("no funds on card, token=tok-4711")
+
+    @workflow(name="order", version="1")
+    async def order(ctx: Context) -> None:
+        await ctx.step("reserve", dict)
+        await ctx.step("charge", charge, retry=Retry(max_attempts=2, initial_delay="1s"))
+
+    run = runs.start(order, idempotency_key="o-1")
+    runs.advance("2s")
+    return run.refresh()

@@ -1,0 +1,133 @@
+"""Who may open which page of the operators, and who may do what."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib.auth.models import Group
+from django.http import HttpResponse
+from django.test import Client, RequestFactory
+from django.urls import reverse
+
+from dashboard import views
+from dashboard.urls import urlpatterns
+from orchestrator import Run
+from orchestrator.core.ids import uuid7
+from tests.dashboard.conftest import LoggedIn, Member, create_default_groups
+
+SEEN_BY_VIEWERS = {"overview", "runs", "run_rows", "run", "workflows"}
+POST_ONLY = {"cancel", "retry", "start"}
+NAMES = [str(pattern.name) for pattern in urlpatterns]
+
+
+def address(name: str, run: Run[None]) -> str:
+    if name.startswith("start"):
+        return reverse(f"dashboard:{name}", args=[run.workflow])
+    has_run = name not in {"overview", "runs", "run_rows", "workflows"}
+    return reverse(f"dashboard:{name}", args=[run.id] if has_run else [])
+
+
+def ask(browser: Client, name: str, run: Run[None]) -> HttpResponse:
+    method = browser.post if name in POST_ONLY else browser.get
+    return method(address(name, run))
+
+
+def test_a_stranger_is_sent_to_the_login_page(client: Client, failed: Run[None]) -> None:
+    for name in NAMES:
+        response = client.get(address(name, failed))
+
+        assert response.status_code == 302, name
+        assert response.headers["Location"].startswith("/accounts/login/")
+
+
+def test_who_has_no_permission_is_told_which_one_it_takes(
+    logged_in: LoggedIn, failed: Run[None]
+) -> None:
+    outsider = logged_in("nobody")
+
+    for name in NAMES:
+        response = ask(outsider, name, failed)
+
+        assert response.status_code == 403, name
+        assert "orchestrator." in response.content.decode()
+
+
+def test_a_viewer_sees_pages_and_does_nothing(viewer: Client, failed: Run[None]) -> None:
+    statuses = {name: ask(viewer, name, failed).status_code for name in NAMES}
+
+    assert statuses == {name: 200 if name in SEEN_BY_VIEWERS else 403 for name in NAMES}
+
+
+def test_what_changes_something_refuses_get_and_what_shows_something_refuses_post(
+    operator: Client, failed: Run[None]
+) -> None:
+    for name in NAMES:
+        method = operator.get if name in POST_ONLY else operator.post
+
+        assert method(address(name, failed)).status_code == 405, name
+
+
+def test_an_action_needs_the_token_against_forgery(logged_in: LoggedIn, failed: Run[None]) -> None:
+    strict = Client(enforce_csrf_checks=True)
+    strict.cookies = logged_in("Operator").cookies
+
+    for name in POST_ONLY:
+        assert strict.post(address(name, failed)).status_code == 403, name
+
+
+def test_an_outsider_cannot_tell_a_run_from_no_run(logged_in: LoggedIn, failed: Run[None]) -> None:
+    outsider = logged_in("nobody")
+
+    there = outsider.get(reverse("dashboard:run", args=[failed.id]))
+    not_there = outsider.get(reverse("dashboard:run", args=[uuid7()]))
+
+    assert there.status_code == not_there.status_code == 403
+    assert there.content == not_there.content
+
+
+def test_nobody_but_operators_is_offered_actions(
+    operator: Client, viewer: Client, failed: Run[None]
+) -> None:
+    page = reverse("dashboard:run", args=[failed.id])
+
+    assert "Retry failed step" in operator.get(page).content.decode()
+    assert "Retry failed step" not in viewer.get(page).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("role", "home"),
+    [("Viewer", "/ops/"), ("Operator", "/ops/"), ("Admin", "/ops/"), ("nobody", "/inbox/")],
+)
+def test_people_land_where_their_work_is(
+    role: str, home: str, member: Member, rf: RequestFactory
+) -> None:
+    request = rf.get("/")
+    request.user = member(role)
+
+    response = views.home(request)
+
+    assert (response.status_code, response.headers["Location"]) == (302, home)
+
+
+def test_the_default_groups_have_their_permissions(roles: None) -> None:
+    granted = {
+        group.name: set(group.permissions.values_list("codename", flat=True))
+        for group in Group.objects.filter(name__in=["Viewer", "Operator", "Admin"])
+    }
+
+    assert granted["Viewer"] == {"view_run"}
+    assert granted["Operator"] == {
+        "view_run",
+        "view_payload",
+        "operate_run",
+        "start_run",
+        "view_operatoraction",
+    }
+    assert granted["Admin"] > granted["Operator"]
+
+
+def test_groups_that_an_administrator_has_changed_stay_so(roles: None) -> None:
+    Group.objects.get(name="Viewer").permissions.clear()
+
+    create_default_groups()
+
+    assert not Group.objects.get(name="Viewer").permissions.exists()

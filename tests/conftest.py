@@ -6,7 +6,7 @@ DATABASE_URL decides the database; without it, it is SQLite. `make test` runs bo
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TypeVar
@@ -15,6 +15,8 @@ import pytest
 from django.conf import settings
 from django.contrib.auth.models import Group, User
 from django.db import connection
+
+from orchestrator.testing import registrations
 
 # What differs between databases is the engine and the inbox. The rest of the suite would
 # only repeat itself on PostgreSQL.
@@ -124,3 +126,10 @@ def carol(person: Person) -> User:
 def oscar(person: Person) -> User:
     """The operator, who watches runs and completes no tasks."""
     return person("oscar", "operators", first_name="Oscar", is_staff=True)
+
+
+@pytest.fixture(autouse=True)
+def workflows_of_this_test() -> Iterator[None]:
+    """Forget the workflows and kinds of waits that a test has registered."""
+    with registrations.temporary():
+        yield

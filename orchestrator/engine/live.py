@@ -255,7 +255,8 @@ class LiveRun:
             running.step,
             seq=self._take_seq(),
             attempt=running.call.number,
-            started_at=ended.started_at,
+            # Of the first attempt: what the body sees now is what a replay will see.
+            started_at=self._pending.started_at(running.step.key) or ended.started_at,
             finished_at=ended.finished_at,
             **fields,
         )
@@ -288,7 +289,7 @@ class LiveRun:
                 number=number,
                 before=before,
                 error=failure,
-                since=ended.started_at,
+                since=self._pending.started_at(step.key) or ended.started_at,
                 due_at=due_at,
             )
         )
@@ -323,8 +324,7 @@ class LiveRun:
         return save.heeds_mail
 
     def _since(self, key: str) -> datetime:
-        known = self._pending.opened.get(key)
-        return known.started_at if known and known.started_at else self._body.now
+        return self._pending.started_at(key) or self._body.now
 
     def _obey(self, now: datetime) -> None:
         """What operators have sent: skip a sleep, retry at once, resolve an ambiguous step."""

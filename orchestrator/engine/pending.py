@@ -105,6 +105,11 @@ class Pending:
         steps = self._ambiguous.values()
         return next((step for step in steps if step.on_ambiguous == "fail"), None)
 
+    def started_at(self, key: str) -> datetime | None:
+        """When the journal saw the command begin; None if it has not."""
+        known = self.opened.get(key)
+        return known.started_at if known else None
+
     def attempts_before(self, key: str) -> int:
         """Attempts that a step had made before an operator's retry."""
         known = self.opened.get(key)

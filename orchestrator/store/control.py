@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Case, F, Value, When
 
-from orchestrator import clock, models
+from orchestrator import clock, kinds, models
 from orchestrator.core.errors import ActionRefused, UnknownRun
 from orchestrator.core.journal import OPEN
 from orchestrator.database import ALIAS

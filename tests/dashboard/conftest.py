@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from importlib import import_module
 from types import SimpleNamespace
 
@@ -12,8 +12,7 @@ from django.contrib.auth.models import Group, User
 from django.db import connection
 from django.test import Client
 
-from orchestrator import Context, Retry, Run, waits, workflow
-from orchestrator.core.definition import registry
+from orchestrator import Context, Retry, Run, workflow
 from orchestrator.testing.runs import Runs
 from tests.conftest import Person
 
@@ -21,16 +20,6 @@ HTMX = {"HX-Request": "true"}
 
 LoggedIn = Callable[[str], Client]
 Member = Callable[[str], User]
-
-
-@pytest.fixture(autouse=True)
-def workflows_of_this_test() -> Iterator[None]:
-    """Forget the workflows and kinds of waits that a test has registered."""
-    before = {name: dict(versions) for name, versions in registry._by_name.items()}
-    kinds = dict(waits._kinds)
-    yield
-    registry._by_name = before
-    waits._kinds = kinds
 
 
 def create_default_groups() -> None:

@@ -13,7 +13,6 @@ from pydantic import BaseModel, Field
 from humantasks import definitions, human_task
 from humantasks.models import HumanTask
 from orchestrator import Context, workflow
-from orchestrator.core.definition import registry
 from orchestrator.testing.runs import Runs
 
 Ask = Callable[..., HumanTask]
@@ -37,11 +36,9 @@ DATA = {"customer": {"name": "Ada", "country": "DE"}, "score": 17}
 
 @pytest.fixture(autouse=True)
 def registered() -> Iterator[None]:
-    """Forget the workflows and the task types that a test has registered."""
-    workflows = {name: dict(versions) for name, versions in registry._by_name.items()}
+    """Forget the task types that a test has registered."""
     types = dict(definitions._types)
     yield
-    registry._by_name = workflows
     definitions._types = types
 
 

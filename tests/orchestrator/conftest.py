@@ -2,22 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-
-from orchestrator import waits
-from orchestrator.core.definition import registry
-
-
-@pytest.fixture(autouse=True)
-def workflows_of_this_test() -> Iterator[None]:
-    """Forget the workflows that a test has registered."""
-    before = {name: dict(versions) for name, versions in registry._by_name.items()}
-    kinds = dict(waits._kinds)
-    yield
-    registry._by_name = before
-    waits._kinds = kinds
 
 
 class Counter:

@@ -316,3 +316,22 @@ def test_a_durable_call_inside_a_step_is_refused_with_both_names(runs, effect):
     assert run.refresh().status == "failed"
     assert "'inner'" in run.error["message"]
     assert "'outer'" in run.error["message"]
+
+
+def test_a_retried_step_looks_the_same_to_the_body_at_first_and_on_replay(runs, effect):
+    seen = []
+
+    @workflow(name="w")
+    async def w(ctx: Context) -> None:
+        await ctx.step("a", effect, retry=Retry(initial_delay="10s"))
+        step = ctx.steps["a"]
+        seen.append((step.started_at, step.completed_at, step.attempts))
+        await ctx.sleep("1h")
+
+    runs.fail(step="a", error=ConnectionError())
+    run = runs.start(w)
+    runs.advance("2h")
+
+    assert run.refresh().status == "completed"
+    assert len(seen) == 2
+    assert seen[0] == seen[1]

@@ -1,0 +1,58 @@
+"""The demo's process is killed at bad moments. Started again, every run goes on."""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+from pathlib import Path
+from threading import Event
+from time import monotonic
+
+import pytest
+
+from tests.e2e.product import Demo
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+
+
+def statuses(folder: Path) -> dict[str, str]:
+    """The status of each run, by its key: read from the file, as if the process were gone."""
+    with sqlite3.connect(folder / "var" / "orchestrator.sqlite3", timeout=20) as database:
+        return dict(database.execute("SELECT idempotency_key, status FROM orchestrator_run"))
+
+
+def rest_of(folder: Path) -> set[str]:
+    return set(statuses(folder).values()) - {"completed", "waiting", "failed"}
+
+
+def test_every_run_goes_on_after_kills_at_random_moments(tmp_path):
+    demo = Demo(tmp_path)
+    for _ in range(4):
+        demo.start()
+        Event().wait(random.uniform(0.1, 1.5))
+        demo.kill()
+    demo.start()
+
+    until = monotonic() + 90
+    while rest_of(tmp_path) and monotonic() < until:
+        Event().wait(0.3)
+    found = statuses(tmp_path)
+
+    assert rest_of(tmp_path) == set(), found
+    assert found["order-A-7001"] == "completed"
+    # It cannot be shipped: the payment was given back, and the run failed.
+    assert found["order-A-7003"] == "failed"
+    assert found["customer-ines@hafenrost.example"] == "waiting"
+    assert len(found) == 10
+    assert demo.stop() == 0
+
+
+def test_a_port_that_is_taken_is_said_so(tmp_path):
+    demo = Demo(tmp_path)
+    demo.start()
+    port = demo.url.rpartition(":")[2]
+    second = Demo(tmp_path)
+
+    with pytest.raises(AssertionError, match=f"cannot listen on 127.0.0.1:{port}"):
+        second.start(port)
+    demo.stop()

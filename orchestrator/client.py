@@ -6,6 +6,7 @@ Each verb joins the caller's transaction, and tells the workers when that has co
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -112,9 +113,16 @@ def broadcast(
         woken = broadcasts.dispatch(event)
         for run_id in woken:
             tell_workers(run_id)
+        # Once more when it is committed: a wait that opened meanwhile did not see it.
+        transaction.on_commit(partial(_dispatch_again, event), using=ALIAS, robust=True)
     if not woken:
         return Delivery(False, f"no run waits for it; it is kept until {event.expires_at:%c} UTC")
     return Delivery(True, "", tuple(woken))
+
+
+def _dispatch_again(event: models.Broadcast) -> None:
+    for run_id in broadcasts.dispatch(event):
+        tell_workers(run_id)
 
 
 def check_event_name(name: str) -> None:

@@ -26,7 +26,6 @@ _SETTINGS: dict[str, tuple[Any, Callable[[Any], Any], str]] = {
     "HEARTBEAT": ("3s", _seconds, "How often a worker says that it is alive."),
     "SWEEP_INTERVAL": ("1s", _seconds, "How often a worker looks for due runs at the latest."),
     "BATCH": (50, int, "How many runs one tick drives side by side."),
-    "TICK_TIME": ("30s", _seconds, "After this time a tick claims no further runs."),
     "DRIVERS": (2, int, "Driver threads of a worker process."),
     "SHUTDOWN_GRACE": ("25s", _seconds, "How long a stopping worker lets steps finish."),
     "STEP_THREADS": (16, int, "Threads of a worker process that execute sync steps."),

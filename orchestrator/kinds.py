@@ -46,7 +46,7 @@ class WaitKind:
 
     `opened` and `closed` run in the engine's transaction: they may write to the engine's
     database and must do nothing that cannot be rolled back. An error in them rolls the
-    record back too, and the run is tried again.
+    record back too, and the run is blocked with it.
     """
 
     name: str

@@ -98,8 +98,6 @@ def row(definition: Definition, value: Any, options: Options) -> models.Run:
         version=definition.version,
         status=Status.SCHEDULED if delay_of(options) else Status.PENDING,
         idempotency_key=checked_key(definition.key_for(value) if given is None else given),
-        queue=definition.queue,
-        priority=definition.priority,
         concurrency_key=definition.permit_for(value),
         initiator=models.initiator_label(options.initiator),
         tags=dict(definition.tags) | dict(options.tags or {}),

@@ -46,26 +46,27 @@ def unhost(**_: Any) -> None:
 
 def connect() -> None:
     """Run the engine in every Celery worker process of this project."""
-    signals.worker_ready.connect(_on_ready, weak=False)
+    # Not `worker_ready`: that waits for the broker, which the engine can do without.
+    signals.worker_init.connect(_on_init, weak=False)
     signals.worker_process_init.connect(host, weak=False)
     signals.worker_shutting_down.connect(unhost, weak=False)
     signals.worker_process_shutdown.connect(unhost, weak=False)
 
 
-def _on_ready(sender: Any, **_: Any) -> None:
+def _on_init(sender: Any, **_: Any) -> None:
     # A prefork worker executes in its children, each of which has its own engine.
-    if "prefork" not in type(sender.pool).__module__:
+    if "prefork" not in str(sender.pool_cls):
         host()
 
 
 def run_worker(*, processes: int, queues: str, log_level: str) -> None:
     """Be a Celery worker until told to stop, with the engine in each of its processes."""
-    pool = ["--pool", "threads", "--concurrency", "2"]
     if processes > 1:
-        pool = ["--pool", "prefork", "--concurrency", str(processes)]
+        # A setting wins over the option of the command line.
+        current_app.conf.update(worker_pool="prefork", worker_concurrency=processes)
     options = ["--queues", queues] if queues else []
     current_app.worker_main(
-        ["worker", *pool, *options, "--loglevel", log_level, "--without-gossip", "--without-mingle"]
+        ["worker", *options, "--loglevel", log_level, "--without-gossip", "--without-mingle"]
     )
 
 
@@ -82,7 +83,7 @@ def worker_here() -> Iterator[None]:
     )
     thread = threading.Thread(target=worker.start, name="celery", daemon=True)
     thread.start()
-    # `worker_ready` is sent by Celery's command only.
+    # `worker_init` is sent by Celery's command only.
     host()
     try:
         yield

@@ -77,11 +77,12 @@ class Decorator:
     def __init__(self, options: dict[str, Any]) -> None:
         self._options = options
 
-    @overload
-    def __call__(self, fn: Callable[[Context[Any]], Awaitable[O]], /) -> Workflow[None, O]: ...
-
+    # First: an input with a default fits the other one too.
     @overload
     def __call__(self, fn: Callable[[Context[Any], I], Awaitable[O]], /) -> Workflow[I, O]: ...
+
+    @overload
+    def __call__(self, fn: Callable[[Context[Any]], Awaitable[O]], /) -> Workflow[None, O]: ...
 
     def __call__(self, fn: Callable[..., Any], /) -> Workflow[Any, Any]:
         definition = Definition(fn=fn, **self._options)
@@ -99,11 +100,8 @@ def workflow(
     timeout: Duration | None = None,
     compensate: bool = True,
     idempotency_key: str | None = None,
-    queue: str = "",
     max_concurrent: int | None = None,
     concurrency_key: str | None = None,
-    retention: Duration | None = None,
-    priority: int = 0,
     tags: Mapping[str, Any] | None = None,
     input_schema: Any = None,
     output_schema: Any = None,
@@ -121,9 +119,7 @@ def workflow(
     are undone, unless `compensate=False`.
 
     At most `max_concurrent` runs are in progress at once, from first step to end; with a
-    `concurrency_key` template, so many for each text that it makes. Of the runs that are
-    due, those with a higher `priority` go first. `queue` is the Celery queue whose workers
-    execute them. `retention` is how long ended runs are kept. `input_schema` and
+    `concurrency_key` template, so many for each text that it makes. `input_schema` and
     `output_schema` (a pydantic model, or any callable that raises) replace the annotations.
 
     Raises TypeError and ValueError at import for a body or a name that cannot work.
@@ -137,12 +133,9 @@ def workflow(
             "retry": retry,
             "timeout": None if timeout is None else parse_duration(timeout),
             "compensate": compensate,
-            "queue": queue,
             "max_concurrent": max_concurrent,
             "concurrency_key": concurrency_key,
-            "retention": None if retention is None else parse_duration(retention),
             "idempotency_key": idempotency_key,
-            "priority": priority,
             "tags": dict(tags or {}),
             "input_schema": input_schema,
             "output_schema": output_schema,

@@ -20,7 +20,8 @@ def serve(host: str, port: int, *, ready: Callable[[int], None]) -> None:
 
     Raises OSError when the port is taken.
     """
-    server = create_server(get_wsgi_application(), host=host, port=port, threads=THREADS)
+    # One address makes a server with one socket, which has a port.
+    server: Any = create_server(get_wsgi_application(), host=host, port=port, threads=THREADS)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())

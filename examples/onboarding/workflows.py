@@ -17,7 +17,7 @@ from orchestrator import Context, Retry, workflow
 class Customer(BaseModel):
     name: str = Field(min_length=1, max_length=200)
     email: str = Field(pattern=r"[^@\s]+@[^@\s]+", max_length=254)
-    country: str = Field("DE", min_length=2, max_length=2)
+    country: str = Field(default="DE", min_length=2, max_length=2)
     company: str = ""
 
 

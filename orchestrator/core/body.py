@@ -8,17 +8,17 @@ nothing here does: the engine executes, the body decides.
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import inspect
+import contextvars
 from collections import Counter
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from orchestrator.core.commands import Command, Timer
-from orchestrator.core.errors import NonDeterminism
-from orchestrator.core.journal import CANCEL, TIMER, Entry, History
+from orchestrator.core.errors import NestedStep, NonDeterminism
+from orchestrator.core.info import Seen
+from orchestrator.core.journal import CANCEL, PATCH, TIMER, Entry, History
 from orchestrator.core.loop import Loop
 from orchestrator.core.notes import Notes
 
@@ -33,6 +33,18 @@ class Returned:
 @dataclass(frozen=True, slots=True)
 class Raised:
     error: BaseException
+
+
+class Dropped(BaseException):
+    """Unwinds a suspended coroutine. Not an Exception, so `except Exception` lets it pass.
+
+    Not GeneratorExit either: Python closes what a coroutine awaits before it throws that,
+    and forbids it to wait again, as `finally: await ctx.step(…)` does.
+    """
+
+
+# A coroutine may wait again in each of its `finally`s. One that goes on for ever is stuck.
+MAX_DROPS = 100
 
 
 @dataclass(slots=True, eq=False)
@@ -63,18 +75,22 @@ class Body:
         self.is_cancelled = False
         self.cancel_reason = ""
         self.asked: dict[str, Command] = {}
-        self.seen: dict[str, Entry] = {}
-        self.loop = Loop(self._ask_timer)  # type: ignore[abstract] # the rest is refused, see there
+        self.seen: dict[str, Seen] = {}
+        # Runs' numbers lie apart: asyncio has a set of the tasks of all loops.
+        number = int(started_at.timestamp() * 1_000_000) << 16
+        self.loop = Loop(self._ask_timer, first_number=number)  # type: ignore[abstract] # the rest is refused, see there
         self._new: list[Command] = []
         self._names: Counter[str] = Counter()
+        self._places = 0
         self._main: asyncio.Task[Any] | None = None
 
     # ---- driven by the engine --------------------------------------------------------
 
     def begin(self, coroutine: Coroutine[Any, Any, Any]) -> None:
         """Start the coroutine and run it until it waits."""
-        self._main = self.loop.create_task(coroutine)
-        self._run()
+        # Whatever the driver's context holds is none of the body's business.
+        self._main = self.loop.create_task(coroutine, context=contextvars.Context())
+        self.loop.run_until_idle()
 
     def deliver(self, entry: Entry) -> None:
         """Hand over the next outcome and run until the body waits again.
@@ -89,9 +105,11 @@ class Body:
             self._cancel(entry)
         else:
             command = self._asked_for(entry)
-            self.seen[entry.key] = entry
+            self.seen[entry.key] = Seen(
+                entry.seq, entry.status, entry.attempt, entry.started_at, entry.finished_at
+            )
             command.answer(entry)
-        self._run()
+        self.loop.run_until_idle()
 
     def take_new(self) -> list[Command]:
         """What was asked for since the last call, in order, less what was given up again."""
@@ -117,13 +135,13 @@ class Body:
     def close(self) -> bool:
         """Drop the body where it stands. False if it would not be dropped in silence.
 
-        Python unwinds a dropped coroutine with GeneratorExit, which `except Exception`
-        does not see. A body that catches even that took a suspension for an error.
+        It is unwound with an exception that `except Exception` does not see. A body that
+        catches even that took a suspension for an error.
         """
         self.loop.is_closing = True
         with self.loop.running():
             # A list, not a generator: every task must be dropped, also after a bad one.
-            silent = [_drop(task) for task in self.loop.tasks if not task.done()]
+            silent = [_drop(task, self.loop) for task in self.loop.tasks if not task.done()]
         self.loop.tasks.clear()
         return all(silent)
 
@@ -136,19 +154,26 @@ class Body:
 
     def ask(self, make: Callable[..., C], *, kind: str, name: str, **fields: Any) -> C:
         """Note a new command under a key of its own."""
-        if self.loop.is_closing:
-            raise GeneratorExit
+        if asyncio._get_running_loop() is not self.loop:
+            raise NestedStep(
+                f"{name!r} was asked for outside of the workflow's body: in a thread, in a step "
+                "or in another run"
+            )
+        name = str.__str__(name)  # of a StrEnum, say: a key is plain text
+        # A change that was taken is not asked for again: it must not move the others.
+        self._places += kind != PATCH
         command = make(
             key=self._new_key(name),
             kind=kind,
             name=name,
-            position=len(self.asked) + 1,
+            position=self._places,
             cause=self.seq,
             future=self.loop.create_future(),
             **fields,
         )
-        self.asked[command.key] = command
-        self._new.append(command)
+        if not self.loop.is_closing:
+            self.asked[command.key] = command
+            self._new.append(command)
         return command
 
     def _ask_timer(self, handle: asyncio.TimerHandle) -> None:
@@ -164,11 +189,6 @@ class Body:
             self._names[name] += 1
             key = f"{name}#{self._names[name]}"
         return key
-
-    def _run(self) -> None:
-        # SystemExit in a body ends the body, not the worker; its task holds it.
-        with contextlib.suppress(SystemExit):
-            self.loop.run_until_idle()
 
     def _advance(self, at: datetime) -> None:
         # Never backwards: workers' clocks may differ by a little.
@@ -198,28 +218,36 @@ class Body:
         return command
 
 
-def _drop(task: asyncio.Task[Any]) -> bool:
-    """Close a task's coroutine. False if some part of it swallowed the close."""
+def _drop(task: asyncio.Task[Any], loop: Loop) -> bool:
+    """Unwind a task's coroutine. False if it would not be unwound."""
     # The task is never run again; without this asyncio would complain about that.
     task._log_destroy_pending = False  # type: ignore[attr-defined]
-    # From the innermost frame outwards: Python itself asks a coroutine that awaits another
-    # only to close it, and does not say that the inner one went on.
-    frames = [task.get_coro()]
-    while inspect.iscoroutine(inner := getattr(frames[-1], "cr_await", None)):
-        frames.append(inner)
-    # Every frame is closed, also after one that would not be.
-    closed = [_close(frame) for frame in reversed(frames)]
-    return all(closed)
-
-
-def _close(coroutine: Any) -> bool:
+    # A TaskGroup or a timeout in a `finally` asks which task it is in.
+    asyncio.tasks._enter_task(loop, task)
     try:
-        coroutine.throw(GeneratorExit())
-    except GeneratorExit:
-        return True
-    except BaseException:
-        return False
-    # It waits again. Closing would only raise; it is dropped with its frame.
-    with contextlib.suppress(BaseException):
-        coroutine.close()
+        # The stubs allow for tasks without one; ours are made of coroutines.
+        return _unwind(cast(Coroutine[Any, Any, Any], task.get_coro()))
+    finally:
+        asyncio.tasks._leave_task(loop, task)
+
+
+def _unwind(coroutine: Coroutine[Any, Any, Any]) -> bool:
+    first = thrown = Dropped()
+    for _ in range(MAX_DROPS):
+        try:
+            coroutine.throw(thrown)
+        except BaseException as error:
+            return _is_unwinding(error, first)
+        # It waits again, in a `finally`. Nothing was asked; go on from there.
+        thrown = Dropped()
     return False
+
+
+def _is_unwinding(error: BaseException, first: Dropped) -> bool:
+    """Whether `error` ends what `first` began. A new one had nothing to be raised during."""
+    if isinstance(error, BaseExceptionGroup):  # A TaskGroup wraps what its body raised.
+        return error.split(Dropped)[1] is None
+    found: BaseException | None = error if isinstance(error, Dropped) else None
+    while found is not None and found is not first:
+        found = found.__context__
+    return found is first

@@ -10,21 +10,26 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import inspect
 import json
 import math
+import zlib
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from enum import Enum
+from enum import Enum, Flag
 from functools import lru_cache
-from importlib import import_module
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, RootModel, ValidationError
+from pydantic import BaseModel, RootModel
 
+from orchestrator.core.classes import class_path, find_class
 from orchestrator.core.errors import NotSerializable, PayloadTooLarge, UndecodableValue
+
+# The inbox finds classes by name too.
+__all__ = ["decode", "encode", "find_class"]
 
 TAG = "$"
 MAX_DEPTH = 100
@@ -38,7 +43,15 @@ def encode(value: object, *, root: str = "value", limit: int | None = None) -> s
 
     Raises NotSerializable with the path to what cannot be stored, and PayloadTooLarge.
     """
-    text = _dump(_pack(value, root, 0))
+    try:
+        text = _dump(_pack(value, root, 0))
+    except NotSerializable:
+        raise
+    except Exception as error:
+        # The author's code: an attribute, a `repr`, an iterator.
+        raise NotSerializable(
+            f"{root} cannot be stored: reading it raised {type(error).__name__}"
+        ) from error
     if limit is not None and len(text) * 4 > limit:
         size = len(text.encode())
         if size > limit:
@@ -54,7 +67,10 @@ def decode(text: str) -> Any:
 
     Raises UndecodableValue when a class is gone or refuses the stored fields.
     """
-    return json.loads(text, object_hook=_unpack)
+    try:
+        return _load(text)
+    except ValueError as error:
+        raise UndecodableValue(f"a stored value is not JSON: {error}") from error
 
 
 # ---- writing -------------------------------------------------------------------------
@@ -81,19 +97,19 @@ def _text(value: str, path: str, _depth: int) -> str:
         value.encode()
     except UnicodeEncodeError:
         raise NotSerializable(f"{path} holds a lone surrogate") from None
-    return str(value)
+    return str.__str__(value)
 
 
 def _integer(value: int, path: str, _depth: int) -> int:
     if value.bit_length() > MAX_INT_BITS:
         raise NotSerializable(f"{path} is an integer of over 4,000 digits")
-    return int(value)
+    return int.__int__(value)
 
 
 def _number(value: float, path: str, _depth: int) -> float:
     if not math.isfinite(value):
         raise NotSerializable(f"{path} is {value}: not a finite number")
-    return float(value)
+    return float.__float__(value)
 
 
 def _items(values: Any, path: str, depth: int) -> list[Any]:
@@ -121,11 +137,22 @@ def _mapping(value: dict[Any, Any], path: str, depth: int) -> Any:
     return {TAG: "dict", "v": pairs}
 
 
-def _datetime(value: datetime, _path: str, _depth: int) -> dict[str, Any]:
-    packed: dict[str, Any] = {TAG: "datetime", "v": value.isoformat()}
-    if isinstance(value.tzinfo, ZoneInfo) and value.tzinfo.key:
-        packed["z"] = value.tzinfo.key
-    return packed
+def _clock(tag: str) -> Callable[[Any, str, int], dict[str, Any]]:
+    def pack(value: datetime | time, path: str, _depth: int) -> dict[str, Any]:
+        packed: dict[str, Any] = {TAG: tag, "v": value.isoformat()}
+        if isinstance(value.tzinfo, ZoneInfo) and value.tzinfo.key:
+            packed["z"] = value.tzinfo.key
+        elif value.tzinfo is not None and value.utcoffset() is None:
+            raise NotSerializable(f"{path} has a time zone without a name: use zoneinfo.ZoneInfo")
+        return packed
+
+    return pack
+
+
+def _decimal(value: Decimal, path: str, _depth: int) -> dict[str, Any]:
+    if not value.is_finite():
+        raise NotSerializable(f"{path} is {value}: not a finite number")
+    return {TAG: "decimal", "v": str(value)}
 
 
 def _tagged(tag: str, pack: Callable[[Any], Any]) -> Callable[[Any, str, int], dict[str, Any]]:
@@ -139,28 +166,64 @@ def _collection(
 
 
 def _enum(value: Enum, path: str, _depth: int) -> dict[str, Any]:
-    return {TAG: "enum", "c": _class_path(type(value), path), "v": value.name}
+    # Flags that are combined have no name to be found again by.
+    stored = value.value if isinstance(value, Flag) else value.name
+    return {TAG: "enum", "c": class_path(type(value), path), "v": stored}
 
 
 def _namedtuple(value: Any, path: str, depth: int) -> dict[str, Any]:
-    return {TAG: "namedtuple", "c": _class_path(type(value), path), "v": _items(value, path, depth)}
+    return {TAG: "namedtuple", "c": class_path(type(value), path), "v": _items(value, path, depth)}
 
 
 def _dataclass(value: Any, path: str, depth: int) -> dict[str, Any]:
+    kind = type(value)
+    if other := _not_fields(kind):  # type: ignore[arg-type] # a class is hashable
+        raise NotSerializable(f"{path} is a {kind.__qualname__}, which is built from {other} too")
     fields = {
-        field.name: _pack(getattr(value, field.name), f"{path}.{field.name}", depth)
+        field.name: _pack(_set_field(value, field.name, path), f"{path}.{field.name}", depth)
         for field in dataclasses.fields(value)
     }
-    return {TAG: "dataclass", "c": _class_path(type(value), path), "v": fields}
+    return {TAG: "dataclass", "c": class_path(kind, path), "v": fields}
+
+
+def _set_field(value: Any, name: str, path: str) -> Any:
+    try:
+        return getattr(value, name)
+    except AttributeError:
+        raise NotSerializable(f"{path}.{name} was never set") from None
+
+
+@lru_cache(maxsize=1024)
+def _not_fields(kind: type) -> str:
+    """What the constructor of a dataclass needs besides its fields, such as an InitVar."""
+    fields = {field.name for field in dataclasses.fields(kind) if field.init}
+    return ", ".join(
+        one.name
+        for one in inspect.signature(kind).parameters.values()
+        if one.default is one.empty and one.kind != one.VAR_KEYWORD and one.name not in fields
+    )
 
 
 def _model(value: BaseModel, path: str, depth: int) -> dict[str, Any]:
-    names = [*type(value).model_fields, *(value.model_extra or {})]
-    fields = {name: _pack(getattr(value, name), f"{path}.{name}", depth) for name in names}
-    packed = {TAG: "model", "c": _class_path(type(value), path), "v": fields}
-    if unset := [name for name in names if name not in value.model_fields_set]:
+    kind = type(value)
+    fields = {
+        name: _pack(_set_field(value, name, path), f"{path}.{name}", depth)
+        for name in kind.model_fields
+    }
+    packed = {TAG: "model", "c": class_path(kind, path), "v": fields, "s": _shape(kind)}
+    if value.model_extra:
+        # Apart and as a mapping: its keys come from outside, and may look like tags.
+        packed["x"] = _mapping(value.model_extra, path, depth)
+    if unset := [name for name in fields if name not in value.model_fields_set]:
         packed["u"] = unset
     return packed
+
+
+@lru_cache(maxsize=1024)
+def _shape(kind: type[BaseModel]) -> int:
+    """A number that changes when a model's fields or their types do."""
+    fields = [(name, field.annotation) for name, field in kind.model_fields.items()]
+    return zlib.crc32(repr(fields).encode())
 
 
 _WRITERS: dict[type, Callable[[Any, str, int], Any]] = {
@@ -172,11 +235,11 @@ _WRITERS: dict[type, Callable[[Any, str, int], Any]] = {
     tuple: _collection("tuple"),
     set: _collection("set", _set_items),
     frozenset: _collection("frozenset", _set_items),
-    datetime: _datetime,
+    datetime: _clock("datetime"),
     date: _tagged("date", date.isoformat),
-    time: _tagged("time", time.isoformat),
+    time: _clock("time"),
     timedelta: _tagged("timedelta", lambda value: [value.days, value.seconds, value.microseconds]),
-    Decimal: _tagged("decimal", str),
+    Decimal: _decimal,
     UUID: _tagged("uuid", str),
     bytes: _tagged("bytes", lambda value: base64.b64encode(value).decode()),
     bytearray: _tagged("bytearray", lambda value: base64.b64encode(value).decode()),
@@ -199,50 +262,35 @@ def _writer_of_subclass(kind: type) -> Callable[[Any, str, int], Any] | None:
     return None
 
 
-def _class_path(kind: type, path: str) -> str:
-    name = f"{kind.__module__}:{kind.__qualname__}"
-    if not _is_importable(kind, name):
-        raise NotSerializable(f"{path} is a {name}, which cannot be imported by that name")
-    return name
-
-
-@lru_cache(maxsize=1024)
-def _is_importable(kind: type, name: str) -> bool:
-    try:
-        return find_class(name) is kind
-    except UndecodableValue:
-        return False
-
-
 # ---- reading -------------------------------------------------------------------------
-
-
-def find_class(name: str) -> type:
-    """The class that `module:qualified.name` names. Raises UndecodableValue."""
-    module, _, path = name.partition(":")
-    try:
-        found: Any = import_module(module)
-        for part in path.split("."):
-            found = getattr(found, part)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise UndecodableValue(f"there is no class {name} any more") from error
-    if not isinstance(found, type):
-        raise UndecodableValue(f"{name} is not a class")
-    return found
 
 
 def _read_datetime(packed: dict[str, Any]) -> datetime:
     value = datetime.fromisoformat(packed["v"])
-    return value.astimezone(ZoneInfo(packed["z"])) if "z" in packed else value
+    if "z" not in packed:
+        return value
+    zone = ZoneInfo(packed["z"])
+    for fold in (0, 1):
+        local = value.replace(tzinfo=zone, fold=fold)
+        if local.utcoffset() == value.utcoffset():
+            return local
+    # The rules of the zone have changed since: the instant counts.
+    return value.astimezone(zone)
+
+
+def _read_time(packed: dict[str, Any]) -> time:
+    value = time.fromisoformat(packed["v"])
+    return value.replace(tzinfo=ZoneInfo(packed["z"])) if "z" in packed else value
 
 
 def _read_enum(packed: dict[str, Any]) -> Any:
     kind = _checked(packed, lambda found: issubclass(found, Enum))
-    return kind[packed["v"]]
+    stored = packed["v"]
+    return kind(stored) if isinstance(stored, int) else kind[stored]
 
 
 def _read_namedtuple(packed: dict[str, Any]) -> Any:
-    return _checked(packed, lambda found: hasattr(found, "_fields"))(*packed["v"])
+    return _checked(packed, lambda found: hasattr(found, "_fields"))._make(packed["v"])
 
 
 def _read_dataclass(packed: dict[str, Any]) -> Any:
@@ -251,19 +299,45 @@ def _read_dataclass(packed: dict[str, Any]) -> Any:
     stored = packed["v"]
     value = kind(**{name: item for name, item in stored.items() if settable.get(name, True)})
     for name, item in stored.items():
-        if settable.get(name) is False:
-            object.__setattr__(value, name, item)
+        # All of them: `__post_init__` may have changed the others.
+        object.__setattr__(value, name, item)
     return value
 
 
 def _read_model(packed: dict[str, Any]) -> Any:
     kind = _checked(packed, lambda found: issubclass(found, BaseModel))
-    fields = packed["v"]
+    fields, extra = packed["v"], packed.get("x")
+    is_set = {*fields, *(extra or ())}.difference(packed.get("u", ()))
+    if packed.get("s") == _shape(kind):
+        return _rebuilt(kind, fields, extra, is_set)
+    # The class has changed: let it say whether the old fields will do.
     if issubclass(kind, RootModel):
         return kind.model_validate(fields["root"])
-    unset = set(packed.get("u", ()))
-    value = kind.model_validate(fields, by_name=True, by_alias=False)
-    value.__pydantic_fields_set__ = set(fields) - unset
+    value = kind.model_validate(fields | (extra or {}), by_name=True, by_alias=False)
+    value.__pydantic_fields_set__ = is_set
+    return value
+
+
+def _rebuilt(kind: Any, fields: dict[str, Any], extra: Any, is_set: set[str]) -> BaseModel:
+    """A model as it was stored, without its validators.
+
+    They have had their say when it was made. To ask them again could change the value, or
+    refuse it: a date that had to be in the future may be in the past by now.
+    """
+    value: BaseModel = kind.__new__(kind)
+    allows_extra = kind.model_config.get("extra") == "allow"
+    value.__setstate__(
+        {
+            "__dict__": dict(fields),
+            "__pydantic_extra__": (extra or {}) if allows_extra else None,
+            "__pydantic_fields_set__": is_set,
+            "__pydantic_private__": None,
+        }
+    )
+    if kind.__pydantic_post_init__:
+        # It makes the private attributes; what else it does to the fields was done before.
+        value.model_post_init(None)
+        value.__dict__.update(fields)
     return value
 
 
@@ -281,7 +355,7 @@ _READERS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "frozenset": lambda packed: frozenset(packed["v"]),
     "datetime": _read_datetime,
     "date": lambda packed: date.fromisoformat(packed["v"]),
-    "time": lambda packed: time.fromisoformat(packed["v"]),
+    "time": _read_time,
     "timedelta": lambda packed: timedelta(*packed["v"]),
     "decimal": lambda packed: Decimal(packed["v"]),
     "uuid": lambda packed: UUID(packed["v"]),
@@ -297,11 +371,16 @@ _READERS: dict[str, Callable[[dict[str, Any]], Any]] = {
 def _unpack(packed: dict[str, Any]) -> Any:
     if TAG not in packed:
         return packed
-    reader = _READERS.get(packed[TAG])
-    if reader is None:
-        raise UndecodableValue(f"unknown tag {packed[TAG]!r}")
     try:
-        return reader(packed)
-    except (KeyError, TypeError, ValueError, ArithmeticError, ValidationError) as error:
+        return _READERS[packed[TAG]](packed)
+    except UndecodableValue:
+        raise
+    except Exception as error:
+        # Any error at all: a class is built by the author's code.
         what = packed.get("c", packed[TAG])
-        raise UndecodableValue(f"a stored {what} does not fit today's code: {error}") from error
+        raise UndecodableValue(
+            f"a stored {what} does not fit today's code: {type(error).__name__}: {error}"
+        ) from error
+
+
+_load = json.JSONDecoder(object_hook=_unpack).decode

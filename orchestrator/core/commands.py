@@ -10,11 +10,12 @@ from typing import Any, Literal
 
 from orchestrator.core import failures
 from orchestrator.core.codec import decode
-from orchestrator.core.errors import EventTimeout
+from orchestrator.core.errors import EventTimeout, RunCancelled, RunFailed
 from orchestrator.core.journal import FAILED, TIMED_OUT, Entry
 from orchestrator.core.retry import Retry
 
 NOT_GIVEN: Any = object()
+GONE: Any = None
 
 # What becomes of an at-most-once step whose worker died in the middle of it.
 OnAmbiguous = Literal["ask", "fail", "retry"]
@@ -37,20 +38,32 @@ class Command:
         """Whether the body no longer waits for it: its branch was cancelled."""
         return not self.answered and self.future.done()
 
+    def _read(self, value: Any) -> Any:
+        return value
+
     def answer(self, entry: Entry) -> None:
         """Hand the outcome to the body. Raises UndecodableValue."""
-        result = None if entry.status == FAILED or entry.value is None else decode(entry.value)
+        result: Any = None
+        error: Exception | None = None
+        if entry.status == FAILED:
+            error = failures.restore(entry.error or {}, key=self.key, attempts=entry.attempt)
+        elif entry.value is not None:
+            try:
+                result = self._read(decode(entry.value))
+            except (RunFailed, RunCancelled) as ended:
+                error = ended
         abandoned, self.answered = self.future.done(), True
         if abandoned:
+            self.future = GONE
             return
-        if entry.status == FAILED:
-            self.future.set_exception(
-                failures.restore(entry.error or {}, key=self.key, attempts=entry.attempt)
-            )
+        if error is not None:
+            self.future.set_exception(error)
         elif entry.status == TIMED_OUT and entry.value is None:
             self.future.set_exception(EventTimeout(f"no {self.name!r} came in time"))
         else:
             self.future.set_result(result)
+        # What the body has let go of is let go: a command is kept for its key alone.
+        self.future = GONE
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -63,7 +76,6 @@ class StepCall(Command):
     timeout: timedelta | None = None
     idempotency_key: str | None = None
     atomic: bool = False
-    queue: str | None = None
     at_most_once: bool = False
     on_ambiguous: OnAmbiguous = "ask"
 
@@ -90,3 +102,8 @@ class Wait(Command):
     default: Any = field(default=NOT_GIVEN)
     detail: dict[str, Any] = field(default_factory=dict)
     schema: Any = None
+    # What makes of the stored answer what the body gets.
+    read: Callable[[Any], Any] | None = None
+
+    def _read(self, value: Any) -> Any:
+        return value if self.read is None else self.read(value)

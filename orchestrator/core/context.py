@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-import inspect
 import random
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
-from typing import Any, Generic, Literal, TypeVar, TypeVarTuple, overload
+from typing import Any, Generic, Literal, TypeVarTuple, overload
 from uuid import UUID
+
+from typing_extensions import TypeVar
 
 from orchestrator.core.body import Body
 from orchestrator.core.children import ChildRun, HasId, Startable, output_of
+from orchestrator.core.codec import encode
 from orchestrator.core.commands import NOT_GIVEN, Command, OnAmbiguous, StepCall, Timer, Wait
-from orchestrator.core.durations import Duration, parse_duration
+from orchestrator.core.durations import Duration, later
 from orchestrator.core.errors import CompensationFailed, NestedStep, StepFailed
 from orchestrator.core.failures import clean
 from orchestrator.core.info import Effects, RunInfo, StepMetadata, Steps
 from orchestrator.core.journal import CHILD, COMPLETED, EVENT, PATCH, SLEEP, STEP
+from orchestrator.core.names import MAX_NAME, check_key, check_name, check_step
 from orchestrator.core.notes import LEVELS, MAX_PROGRESS_TEXT, Log, check_attributes, line
 from orchestrator.core.notes import logger as run_logger
 from orchestrator.core.retry import Retry
@@ -24,11 +27,8 @@ from orchestrator.core.schemas import payload_check
 from orchestrator.core.step import executing_key
 
 T = TypeVar("T")
-I = TypeVar("I")  # noqa: E741 - the input type
+I = TypeVar("I", default=Any)  # noqa: E741 - the input type; `ctx: Context` takes any
 Ts = TypeVarTuple("Ts")
-
-
-MAX_NAME = 180  # with `#n` a key still fits its column
 
 
 class Context(Generic[I]):
@@ -38,8 +38,7 @@ class Context(Generic[I]):
         self._body = body
         self._info = info
         self._step_retry = step_retry
-        self.random = random.Random(info.run_id.int)
-        """Random numbers that are the same on every replay."""
+        self._random = random.Random(info.run_id.int)
         self.steps: Mapping[str, StepMetadata] = Steps(body.seen)
         """Metadata of the steps whose outcome the body has seen, by key."""
         self.logger = Log(self._log)
@@ -78,6 +77,12 @@ class Context(Generic[I]):
     def tags(self) -> Mapping[str, Any]:
         return self._info.tags
 
+    @property
+    def random(self) -> random.Random:
+        """Random numbers that are the same on every replay. Not for steps: a replay skips them."""
+        self._refuse_in_step("ctx.random")
+        return self._random
+
     def now(self) -> datetime:
         """The time of the last outcome, in UTC by the database's clock. Replays see the same."""
         return self._body.now
@@ -97,7 +102,6 @@ class Context(Generic[I]):
         timeout: Duration | None = None,
         idempotency_key: str | None = None,
         atomic: bool = False,
-        queue: str | None = None,
         compensate: Callable[[Any], Any] | None = None,
         at_most_once: bool = False,
         on_ambiguous: OnAmbiguous = "ask",
@@ -114,7 +118,6 @@ class Context(Generic[I]):
         timeout: Duration | None = None,
         idempotency_key: str | None = None,
         atomic: bool = False,
-        queue: str | None = None,
         compensate: Callable[[Any], Any] | None = None,
         at_most_once: bool = False,
         on_ambiguous: OnAmbiguous = "ask",
@@ -130,7 +133,6 @@ class Context(Generic[I]):
         timeout: Duration | None = None,
         idempotency_key: str | None = None,
         atomic: bool = False,
-        queue: str | None = None,
         compensate: Callable[[Any], Any] | None = None,
         at_most_once: bool = False,
         on_ambiguous: OnAmbiguous = "ask",
@@ -157,10 +159,8 @@ class Context(Generic[I]):
         (`on_ambiguous="ask"`), or it fails, or is run again after all.
         """
         self._check(name)
-        if not callable(fn):
-            raise TypeError(f"step {name!r}: {fn!r} is not a function (pass it without calling it)")
-        if atomic and inspect.iscoroutinefunction(fn):
-            raise TypeError(f"step {name!r}: an atomic step must be a sync function")
+        check_step(name, fn, retry=retry, compensate=compensate, atomic=atomic)
+        check_key(f"step {name!r}: idempotency_key", idempotency_key)
         command = self._body.ask(
             StepCall,
             kind=STEP,
@@ -168,10 +168,9 @@ class Context(Generic[I]):
             fn=fn,
             args=args,
             retry=retry or self._step_retry,
-            timeout=None if timeout is None else parse_duration(timeout),
+            timeout=None if timeout is None else later(self._body.now, timeout) - self._body.now,
             idempotency_key=idempotency_key,
             atomic=atomic,
-            queue=queue,
             at_most_once=at_most_once,
             on_ambiguous=on_ambiguous,
         )
@@ -189,11 +188,13 @@ class Context(Generic[I]):
         """
         failed: list[StepFailed] = []
         while self._undo:
-            key, undo, result = self._undo.pop()
+            key, undo, result = self._undo[-1]
             try:
                 await self.step(f"undo {key}"[:MAX_NAME], undo, result)
             except StepFailed as error:
                 failed.append(error)
+            # Not before: a cancel meanwhile must not make it forgotten.
+            self._undo.pop()
         if failed:
             names = ", ".join(error.key for error in failed)
             raise CompensationFailed(f"not undone: {names}") from failed[0]
@@ -223,8 +224,14 @@ class Context(Generic[I]):
                 name, start, workflow.name, input, on_parent_cancel, atomic=True
             )
             return ChildRun(child_id)
-        detail = self._effects.child_detail(workflow.name, input, on_parent_cancel)
-        return output_of(await self.wait(name, kind=CHILD, detail=detail))
+        try:
+            detail = self._effects.child_detail(workflow.name, input, on_parent_cancel)
+        except Exception:
+            # A child that was started is not judged again by what its code says today.
+            if not self._body.history.knows(CHILD, name):
+                raise
+            detail = {}
+        return await self.wait(name, kind=CHILD, detail=detail, read=output_of)
 
     async def send_event(
         self, target: HasId | UUID, name: str, payload: Any = None, *, key: str | None = None
@@ -270,8 +277,8 @@ class Context(Generic[I]):
         """Wait for `duration`, or for `days=1, hours=2` and the like. Holds nothing but a row."""
         if (duration is None) == (not parts):
             raise TypeError("sleep takes a duration, or its parts such as days=1, hours=2")
-        length = timedelta(**parts) if duration is None else parse_duration(duration)
-        await self._sleep_until(self._body.now + parse_duration(length), name)
+        length = timedelta(**parts) if duration is None else duration
+        await self._sleep_until(later(self._body.now, length), name)
 
     async def sleep_until(self, instant: datetime, /, *, name: str = "sleep") -> None:
         """Wait until `instant`, which must carry a time zone."""
@@ -315,6 +322,7 @@ class Context(Generic[I]):
         default: Any = NOT_GIVEN,
         schema: Any = None,
         detail: dict[str, Any] | None = None,
+        read: Callable[[Any], Any] | None = None,
     ) -> Any:
         """Wait in a way that an app has registered with `orchestrator.waits.register`.
 
@@ -322,7 +330,10 @@ class Context(Generic[I]):
         wait. Without `event` the wait is answered by `orchestrator.waits.answer`.
         """
         self._check(name)
-        until = None if timeout is None else self._body.now + parse_duration(timeout)
+        check_key(f"wait {name!r}: key", correlation)
+        if default is not NOT_GIVEN:
+            encode(default, root="default")  # It is stored when the time is over: too late.
+        until = None if timeout is None else later(self._body.now, timeout)
         command = self._body.ask(
             Wait,
             kind=kind,
@@ -333,6 +344,7 @@ class Context(Generic[I]):
             default=default,
             detail=detail or {},
             schema=schema,
+            read=read,
         )
         result = await command.future
         # The sender checks too, but not an event that came before the wait.
@@ -364,10 +376,7 @@ class Context(Generic[I]):
 
     def _check(self, name: str) -> None:
         self._refuse_in_step(name)
-        if not name or len(name) > MAX_NAME or "\x00" in name:
-            raise ValueError(f"a step's name is a text of 1 to {MAX_NAME} characters, not {name!r}")
-        if name.startswith("@"):
-            raise ValueError(f"names that start with @ are the engine's own: {name!r}")
+        check_name(name)
 
 
 async def played(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import string
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -33,11 +34,8 @@ class Definition:
     timeout: timedelta | None = None
     compensate: bool = True
     idempotency_key: str | None = None
-    queue: str = ""
     max_concurrent: int | None = None
     concurrency_key: str | None = None
-    retention: timedelta | None = None
-    priority: int = 0
     tags: Mapping[str, Any] = field(default_factory=dict)
     input_schema: Any = None
     output_schema: Any = None
@@ -46,6 +44,8 @@ class Definition:
         _check_name("workflow name", self.name)
         _check_name("version", self.version)
         _check_signature(self.fn)
+        _check_template("idempotency_key", self.idempotency_key)
+        _check_template("concurrency_key", self.concurrency_key)
         if self.max_concurrent is not None and self.max_concurrent < 1:
             raise ValueError(f"{self.name}: max_concurrent is 1 or more, not {self.max_concurrent}")
         if self.concurrency_key is not None and self.max_concurrent is None:
@@ -70,6 +70,9 @@ class Definition:
 
     def validate_input(self, value: Any) -> Any:
         """`value` as the body's input type. Raises InvalidInput with the field paths."""
+        if self.output_schema is None:
+            # Read it now: to find at the end of a run that it cannot be read is too late.
+            assert self.output_adapter is not None
         if not self.takes_input:
             if value is not None:
                 raise InvalidInput(f"{self.name} takes no input")
@@ -97,16 +100,21 @@ class Definition:
         return f"{self.name}/{self._filled('concurrency_key', self.concurrency_key, value)}"[:455]
 
     def _filled(self, option: str, template: str, value: Any) -> str:
-        fields = value if isinstance(value, dict) else _attributes(value)
         try:
-            return template.format(value, **{"input": value, **fields})
-        except (KeyError, IndexError, AttributeError) as error:
+            return string.Formatter().vformat(template, (value,), _Fields(value))
+        except (LookupError, AttributeError, TypeError, ValueError) as error:
             raise InvalidInput(
                 f"{self.name}: the input has nothing for {error} in {option}={template!r}"
             ) from error
 
     def _adapter(self, name: str) -> TypeAdapter[Any]:
-        hint = get_type_hints(self.fn, include_extras=True).get(name, Any)
+        try:
+            hint = get_type_hints(self.fn, include_extras=True).get(name, Any)
+        except NameError as error:
+            raise TypeError(
+                f"{_place(self.fn)}: {error}. A workflow's annotations are read when it is "
+                "started: import their names outside of `if TYPE_CHECKING:`"
+            ) from error
         return adapter(hint)
 
 
@@ -172,8 +180,26 @@ def _check_signature(fn: Callable[..., Any]) -> None:
         raise TypeError(f"{where}: a workflow's body takes `ctx`, or `ctx` and one input")
 
 
-def _attributes(value: Any) -> dict[str, Any]:
-    return dict(vars(value)) if hasattr(value, "__dict__") else {}
+class _Fields(dict[str, Any]):
+    """What a template may name: the fields of an input of any kind, and `input` itself."""
+
+    def __init__(self, value: Any) -> None:
+        super().__init__(value if isinstance(value, dict) else {})
+        self.setdefault("input", value)
+
+    def __missing__(self, name: str) -> Any:
+        found = getattr(self["input"], name)
+        if callable(found):  # A method: its text changes from process to process.
+            raise KeyError(name)
+        return found
+
+
+def _check_template(option: str, template: str | None) -> None:
+    try:
+        for _, _, _, conversion in string.Formatter().parse(template or ""):
+            string.Formatter().convert_field(None, conversion)
+    except ValueError as error:
+        raise ValueError(f"{option}={template!r}: {error}") from error
 
 
 def _is_same_code(one: Callable[..., Any], other: Callable[..., Any]) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 Duration = timedelta | int | float | str
 
@@ -32,20 +32,34 @@ def parse_duration(value: Duration) -> timedelta:
     >>> parse_duration(".5 days")
     datetime.timedelta(seconds=43200)
     """
-    if isinstance(value, timedelta):
-        seconds = value.total_seconds()
-    elif isinstance(value, int | float) and not isinstance(value, bool):
-        seconds = float(value)
-    elif isinstance(value, str):
-        seconds = _parse(value)
-    else:
-        seconds = math.nan
-    if not math.isfinite(seconds) or seconds < 0:
-        raise ValueError(f"not a duration: {value!r}")
     try:
+        seconds = _seconds(value)
+        if not math.isfinite(seconds) or seconds < 0:
+            raise ValueError(f"not a duration: {value!r}")
         return value if isinstance(value, timedelta) else timedelta(seconds=seconds)
     except OverflowError as error:
-        raise ValueError(f"too long a duration: {value!r}") from error
+        raise ValueError(f"too long a duration: {_shown(value)}") from error
+
+
+def later(instant: datetime, duration: Duration) -> datetime:
+    """The instant `duration` after this one. Raises ValueError if there is none."""
+    try:
+        return instant + parse_duration(duration)
+    except OverflowError as error:
+        raise ValueError(f"too long a duration: {_shown(duration)}") from error
+
+
+def _seconds(value: object) -> float:
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    return _parse(value) if isinstance(value, str) else math.nan
+
+
+def _shown(value: object) -> str:
+    # An integer of thousands of digits has no repr.
+    return "a number of over 300 digits" if isinstance(value, int) else repr(value)
 
 
 def _parse(text: str) -> float:

@@ -121,7 +121,7 @@ class SwallowedSuspension(OrchestratorError):
 
     def __str__(self) -> str:
         return (
-            "the body caught the GeneratorExit with which Python drops a suspended coroutine. "
+            "the body caught the exception that unwinds a suspended coroutine. "
             "A bare `except:` or `except BaseException:` around an `await` must raise again; write "
             "`except Exception:`"
         )
@@ -134,6 +134,26 @@ class StuckBody(OrchestratorError):
         return (
             "the body waits for something that is not durable (a future, a lock or a queue that "
             "nobody will set), so nothing can wake it"
+        )
+
+
+class Quarantined(OrchestratorError):
+    """The run kills its workers and makes no progress. The argument counts them."""
+
+    def __str__(self) -> str:
+        return (
+            f"{self.args[0]} workers in a row died while they held this run, "
+            "and it made no progress"
+        )
+
+
+class TooManyEntries(OrchestratorError):
+    """The journal would grow without end, and every replay with it. The argument is the limit."""
+
+    def __str__(self) -> str:
+        return (
+            f"the run asked for more than {self.args[0]:,} things (ORCHESTRATOR_MAX_ENTRIES): "
+            "let child runs do parts of it"
         )
 
 

@@ -6,11 +6,13 @@ built, and of `StepFailed`, so that a body may catch either.
 
 from __future__ import annotations
 
+import contextlib
 import traceback
 from functools import lru_cache
 from typing import Any, cast
 
-from orchestrator.core.codec import decode, encode, find_class
+from orchestrator.core.classes import find_class
+from orchestrator.core.codec import decode, encode
 from orchestrator.core.errors import (
     NotSerializable,
     PayloadTooLarge,
@@ -23,18 +25,29 @@ MAX_MESSAGE = 4_000
 MAX_TRACEBACK = 20_000
 MAX_ARGS = 16_000
 MAX_CAUSES = 5
+MAX_ERRORS = 10  # of a group
+
+_OURS = ("key", "cause_type", "message", "traceback", "attempts")
+_STOPS = (StopIteration, StopAsyncIteration)
+# The class of an error may have a `__setattr__` of its own.
+_set = BaseException.__setattr__
 
 Failure = dict[str, Any]
 
 
 def record(error: BaseException, *, depth: int = 0) -> Failure:
-    """`error` as plain JSON: type, message, arguments, traceback, cause."""
+    """`error` as plain JSON: type, message, arguments, attributes, traceback, cause."""
+    args, state = _parts(error)
     failure: Failure = {
         "type": _name(type(error)),
-        "message": clean(str(error))[:MAX_MESSAGE],
-        "args": _args(error),
+        "message": clean(_message(error))[:MAX_MESSAGE],
+        "args": _encoded(args),
         "traceback": clean(_traceback(error)),
     }
+    if state:
+        failure["state"] = _encoded(state)
+    if isinstance(error, BaseExceptionGroup) and depth < MAX_CAUSES:
+        failure["errors"] = [record(one, depth=depth + 1) for one in error.exceptions[:MAX_ERRORS]]
     cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     if cause is not None and depth < MAX_CAUSES:
         failure["cause"] = record(cause, depth=depth + 1)
@@ -44,13 +57,7 @@ def record(error: BaseException, *, depth: int = 0) -> Failure:
 def restore(failure: Failure, *, key: str, attempts: int) -> StepFailed:
     """The error that the body sees for a recorded `failure` of step `key`."""
     error = _rebuild(failure)
-    error.key = key
-    error.attempts = attempts
-    error.cause_type = failure["type"].partition(":")[2] or failure["type"]
-    error.message = failure["message"]
-    error.traceback = failure.get("traceback", "")
-    if cause := failure.get("cause"):
-        error.__cause__ = _rebuild(cause)
+    vars(error).update(key=key, attempts=attempts)
     return error
 
 
@@ -73,9 +80,34 @@ def _name(kind: type[BaseException]) -> str:
     return f"{kind.__module__}:{kind.__qualname__}"
 
 
-def _args(error: BaseException) -> str | None:
+def _message(error: BaseException) -> str:
     try:
-        return encode(list(error.args), limit=MAX_ARGS)
+        return str(error)
+    except Exception as failed:
+        return f"<{type(error).__name__}: its str() raised {type(failed).__name__}>"
+
+
+def _parts(error: BaseException) -> tuple[list[Any], dict[str, Any]]:
+    """What the error is built from, and its attributes: what pickle would keep of it."""
+    args: Any = error.args
+    try:
+        reduced = error.__reduce__()
+        if reduced[0] is type(error):
+            args = reduced[1]
+        state: dict[str, Any] = dict(cast(Any, reduced[2])) if len(reduced) > 2 else {}  # noqa: PLR2004
+    except Exception:
+        state = {}
+    if isinstance(error, StepFailed):
+        state = {name: item for name, item in state.items() if name not in _OURS}
+    if isinstance(error, BaseExceptionGroup):
+        # Not `error.message`: a restored error has one of its own.
+        args = [BaseExceptionGroup.message.__get__(error)]
+    return list(args), {name: item for name, item in state.items() if _encoded(item)}
+
+
+def _encoded(value: object) -> str | None:
+    try:
+        return encode(value, limit=MAX_ARGS)
     except (NotSerializable, PayloadTooLarge):
         return None
 
@@ -90,23 +122,54 @@ def _traceback(error: BaseException) -> str:
 
 
 def _rebuild(failure: Failure) -> StepFailed:
+    error = _built(failure)
+    for name, item in (_decoded(failure, "state") or {}).items():
+        # A property, say, cannot be set; it is made of what can.
+        with contextlib.suppress(AttributeError, TypeError):
+            _set(error, name, item)
+    vars(error).update(
+        cause_type=failure["type"].partition(":")[2] or failure["type"],
+        message=failure["message"],
+        traceback=failure.get("traceback", ""),
+    )
+    if cause := failure.get("cause"):
+        _set(error, "__cause__", _rebuild(cause))
+    return error
+
+
+def _built(failure: Failure) -> StepFailed:
     kind = _restored_class(failure["type"])
-    args = _decoded_args(failure)
-    if kind is not None and args is not None:
-        try:
-            error = kind(*args)
-        except Exception:
-            return StepFailed(failure["message"])
-        error.args = tuple(args)
-        return error
-    return StepFailed(failure["message"])
+    if kind is None:
+        return StepFailed(failure["message"])
+    args = _decoded(failure, "args")
+    known = [failure["message"]] if args is None else args
+    if errors := failure.get("errors"):
+        known = [*known, [_rebuild(one) for one in errors]]
+    try:
+        error = kind(*known)
+    except Exception:
+        return _built_without_init(kind, known) or StepFailed(failure["message"])
+    if not errors and _message(error) != failure["message"]:
+        # It makes its message of its arguments, and that message was all that it kept.
+        _set(error, "args", tuple(known))
+    return error
 
 
-def _decoded_args(failure: Failure) -> list[Any] | None:
-    if failure.get("args") is None:
+def _built_without_init(kind: type[StepFailed], args: list[Any]) -> StepFailed | None:
+    """For a constructor that takes something else than `error.args`."""
+    try:
+        error = kind.__new__(kind, *args)
+        _set(error, "args", tuple(args))
+    except Exception:
+        return None
+    return error
+
+
+def _decoded(failure: Failure, part: str) -> Any:
+    if failure.get(part) is None:
         return None
     try:
-        return cast(list[Any], decode(failure["args"]))
+        return decode(failure[part])
     except UndecodableValue:
         return None
 
@@ -116,15 +179,15 @@ def _restored_class(name: str) -> type[StepFailed] | None:
     """A class that is both `StepFailed` and the named one; None if there is no such class."""
     try:
         original = find_class(name)
-        if not issubclass(original, Exception):
+        # A coroutine that raises StopIteration has returned, as far as Python can see.
+        if not issubclass(original, Exception) or issubclass(original, _STOPS):
             return None
         if issubclass(original, StepFailed):
             return original
-        if issubclass(original, TimeoutError) and original is TimeoutError:
-            return StepTimeout
-        # TypeError: the class cannot be combined with another base.
-        return type(original.__name__, (StepFailed, original), {"_original": original})
-    except (UndecodableValue, TypeError):
+        bases = (StepTimeout,) if original is TimeoutError else (StepFailed, original)
+        return type(original.__name__, bases, {"_original": original})
+    except Exception:
+        # The class is gone, or cannot be combined with another, or will not be inherited.
         return None
 
 

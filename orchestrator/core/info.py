@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 from uuid import UUID
-
-from orchestrator.core.journal import Entry
 
 
 class Effects(Protocol):
@@ -40,6 +38,16 @@ class RunInfo:
     tags: Mapping[str, Any]
 
 
+class Seen(NamedTuple):
+    """What stays of an outcome when the body has it: not its value, which may be large."""
+
+    seq: int | None
+    status: str
+    attempts: int
+    started_at: datetime | None
+    completed_at: datetime | None
+
+
 @dataclass(frozen=True, slots=True)
 class StepMetadata:
     """What is recorded of a step that has its outcome."""
@@ -60,12 +68,12 @@ class StepMetadata:
 class Steps(Mapping[str, StepMetadata]):
     """`ctx.steps[key]`: the steps and waits whose outcome the body has seen."""
 
-    def __init__(self, seen: Mapping[str, Entry]) -> None:
+    def __init__(self, seen: Mapping[str, Seen]) -> None:
         self._seen = seen
 
     def __getitem__(self, key: str) -> StepMetadata:
-        entry = self._seen[key]
-        return StepMetadata(key, entry.status, entry.attempt, entry.started_at, entry.finished_at)
+        seen = self._seen[key]
+        return StepMetadata(key, seen.status, seen.attempts, seen.started_at, seen.completed_at)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._seen)

@@ -74,6 +74,11 @@ class History:
     # The latest outcome after which the body has asked for anything; -1 for none.
     last_cause: int = -1
 
+    def knows(self, kind: str, name: str) -> bool:
+        """Whether anything of that kind and name was asked for."""
+        known = (*self.outcomes, *self.open.values())
+        return any(entry.kind == kind and entry.name == name for entry in known)
+
     @property
     def last_seq(self) -> int:
         return self.outcomes[-1].seq or 0 if self.outcomes else 0

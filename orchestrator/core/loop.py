@@ -9,8 +9,11 @@ and `Queue` of CPython 3.11 to 3.13.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import functools
+import sys
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import Context as ContextVars
 from typing import Any
@@ -23,18 +26,37 @@ class NeverIdle(RuntimeError):
     """The body went on for a million callbacks without waiting for anything durable."""
 
 
+class NumberedTask(asyncio.Task[Any]):
+    """A task whose hash is its number in its run, and not its place in memory.
+
+    asyncio keeps tasks in sets. What `asyncio.wait` returns, and the order in which a
+    TaskGroup cancels its tasks, would else change from one replay to the next.
+    """
+
+    def __init__(self, number: int, coro: Coroutine[Any, Any, Any], **options: Any) -> None:
+        self.number = number  # first: to be a task is to be in a set
+        super().__init__(coro, **options)
+
+    def __hash__(self) -> int:
+        return self.number
+
+
 class Loop(asyncio.AbstractEventLoop):
     """Runs coroutines until they all wait.
 
     `ask_timer` is called for each timer that asyncio sets, with its handle.
     """
 
-    def __init__(self, ask_timer: Callable[[asyncio.TimerHandle], None]) -> None:
+    def __init__(
+        self, ask_timer: Callable[[asyncio.TimerHandle], None], *, first_number: int = 0
+    ) -> None:
         self.seconds = 0.0
         self.is_closing = False
         self.tasks: list[asyncio.Task[Any]] = []
         self._ask_timer = ask_timer
         self._ready: deque[asyncio.Handle] = deque()
+        self._next_number = first_number
+        self._prune_at = 64
 
     def run_until_idle(self) -> None:
         """Run what is ready, in order, until nothing is."""
@@ -44,22 +66,31 @@ class Loop(asyncio.AbstractEventLoop):
                     return
                 handle = self._ready.popleft()
                 if not handle.cancelled():
-                    handle._run()
+                    # SystemExit ends the task, which holds it, and not the worker.
+                    with contextlib.suppress(SystemExit):
+                        handle._run()
         raise NeverIdle("the workflow's body never came to rest")
 
     @contextmanager
     def running(self) -> Iterator[None]:
         """Be the running loop of this thread; give the place back afterwards."""
-        before = asyncio._get_running_loop()
+        before, hooks = asyncio._get_running_loop(), sys.get_asyncgen_hooks()
         asyncio._set_running_loop(self)
+        sys.set_asyncgen_hooks(firstiter=None, finalizer=self._finish)
         try:
             yield
         finally:
+            sys.set_asyncgen_hooks(*hooks)
             asyncio._set_running_loop(before)
 
     def fire(self, handle: asyncio.TimerHandle) -> None:
         """Make a timer's callback ready."""
         self._ready.append(handle)
+
+    def _finish(self, generator: AsyncGenerator[Any, Any]) -> None:
+        """The body left an asynchronous generator before its end: run its `finally`."""
+        if asyncio._get_running_loop() is self and not self.is_closing:
+            self.create_task(generator.aclose())
 
     # ---- what asyncio's own code calls -----------------------------------------------
 
@@ -90,22 +121,23 @@ class Loop(asyncio.AbstractEventLoop):
         *args: Any,
         context: ContextVars | None = None,
     ) -> asyncio.TimerHandle:
-        self._refuse_when_closing()
         handle = asyncio.TimerHandle(when, callback, args, self, context)
-        self._ask_timer(handle)
+        if not self.is_closing:
+            self._ask_timer(handle)
         return handle
 
     def create_future(self) -> asyncio.Future[Any]:
-        self._refuse_when_closing()
         return asyncio.Future(loop=self)
 
     def create_task(  # type: ignore[override] # 3.13 has keywords that 3.11's Task refuses
         self, coro: Coroutine[Any, Any, Any], *, name: object = None, **options: Any
     ) -> asyncio.Task[Any]:
-        if self.is_closing:
-            coro.close()
-            raise GeneratorExit
-        task = asyncio.Task(coro, loop=self, name=None if name is None else str(name), **options)
+        label = None if name is None else str(name)
+        number, self._next_number = self._next_number, self._next_number + 1
+        task = NumberedTask(number, coro, loop=self, name=label, **options)
+        if len(self.tasks) >= self._prune_at and not self.is_closing:
+            self.tasks = [one for one in self.tasks if not one.done()]
+            self._prune_at = 2 * len(self.tasks) + 64
         self.tasks.append(task)
         return task
 
@@ -124,12 +156,6 @@ class Loop(asyncio.AbstractEventLoop):
     def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
         pass
 
-    def _refuse_when_closing(self) -> None:
-        # Library code that would wait while its coroutine is being closed (a TaskGroup
-        # waits for its children) must unwind at once instead.
-        if self.is_closing:
-            raise GeneratorExit
-
 
 def _refusal(name: str) -> Callable[..., Any]:
     def refuse(self: Loop, *args: Any, **options: Any) -> Any:
@@ -141,38 +167,21 @@ def _refusal(name: str) -> Callable[..., Any]:
     return refuse
 
 
-for _name in [
-    "run_in_executor",
-    "run_forever",
-    "run_until_complete",
-    "call_soon_threadsafe",
-    "add_reader",
-    "remove_reader",
-    "add_writer",
-    "remove_writer",
-    "sock_recv",
-    "sock_recv_into",
-    "sock_sendall",
-    "sock_connect",
-    "sock_accept",
-    "create_connection",
-    "create_server",
-    "create_unix_connection",
-    "create_unix_server",
-    "create_datagram_endpoint",
-    "connect_read_pipe",
-    "connect_write_pipe",
-    "subprocess_shell",
-    "subprocess_exec",
-    "getaddrinfo",
-    "getnameinfo",
-    "add_signal_handler",
-    "remove_signal_handler",
-    "start_tls",
-    "sendfile",
-    "sock_sendfile",
-    "set_default_executor",
-    "stop",
-    "close",
-]:
-    setattr(Loop, _name, _refusal(_name))
+for _name in vars(asyncio.AbstractEventLoop).keys() - vars(Loop).keys():
+    if not _name.startswith("_"):
+        setattr(Loop, _name, _refusal(_name))
+
+
+_as_completed = asyncio.as_completed
+
+
+@functools.wraps(_as_completed)
+def as_completed(fs: Iterable[Any], *, timeout: float | None = None) -> Any:
+    """asyncio's makes a set of coroutines, and starts them in an order that is chance."""
+    is_ours = isinstance(asyncio._get_running_loop(), Loop)
+    if is_ours and not (asyncio.isfuture(fs) or asyncio.iscoroutine(fs)):
+        fs = [asyncio.ensure_future(one) for one in dict.fromkeys(fs)]
+    return _as_completed(fs, timeout=timeout)
+
+
+asyncio.as_completed = asyncio.tasks.as_completed = as_completed

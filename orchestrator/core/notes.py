@@ -119,7 +119,10 @@ def check_attributes(attributes: dict[str, Any]) -> dict[str, str | int | float 
     for key, value in attributes.items():
         if not isinstance(value, str | int | float | bool):
             raise TypeError(f"attribute {key!r} is text, a number or a bool, not {value!r}")
-        if len(str(value)) > MAX_ATTRIBUTE or "\x00" in str(value):
+        text = str(value)
+        if value != value or clean(text + key) != text + key:  # noqa: PLR0124 - not a number
+            raise ValueError(f"attribute {key!r} cannot be stored: {value!r}")
+        if len(text) > MAX_ATTRIBUTE:
             raise ValueError(f"attribute {key!r} has at most {MAX_ATTRIBUTE} characters")
         if not 0 < len(key) <= 100:  # noqa: PLR2004 - the column's width
             raise ValueError(f"an attribute's name has 1 to 100 characters: {key!r}")

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import random
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 
 from orchestrator.core.durations import Duration, parse_duration
-from orchestrator.core.errors import NonRetryable, NotSerializable, PayloadTooLarge
+from orchestrator.core.errors import NestedStep, NonRetryable, NotSerializable, PayloadTooLarge
 
 Backoff = Literal["exponential", "linear", "constant"]
 
 # What cannot succeed the next time either: to try again would only repeat its effect.
-_PERMANENT = (NonRetryable, NotSerializable, PayloadTooLarge)
+_PERMANENT = (NonRetryable, NotSerializable, PayloadTooLarge, NestedStep)
 
 MAX_ATTEMPTS = 1_000
 
@@ -37,12 +38,16 @@ class Retry:
     give_up_on: tuple[type[BaseException], ...] = ()
 
     def __post_init__(self) -> None:
-        if not 1 <= self.max_attempts <= MAX_ATTEMPTS:
+        if self.max_attempts not in range(1, MAX_ATTEMPTS + 1):
             raise ValueError(f"max_attempts must be 1 to {MAX_ATTEMPTS}, not {self.max_attempts}")
         if self.backoff not in ("exponential", "linear", "constant"):
             raise ValueError(f"unknown backoff: {self.backoff!r}")
-        if self.factor < 1:
+        if not 1 <= self.factor < math.inf:
             raise ValueError(f"factor must be 1 or more, not {self.factor}")
+        # `isinstance` would refuse them when a step has failed, which is too late.
+        for option in ("retry_on", "give_up_on"):
+            if not _are_errors(getattr(self, option)):
+                raise TypeError(f"{option} must be a tuple of classes of errors")
         parse_duration(self.initial_delay)
         parse_duration(self.max_delay)
 
@@ -57,11 +62,22 @@ class Retry:
         first = parse_duration(self.initial_delay).total_seconds()
         longest = parse_duration(self.max_delay).total_seconds()
         if self.backoff == "exponential":
-            # The exponent is bounded: 2.0 ** 1024 is an OverflowError.
-            seconds = first * self.factor ** min(attempt - 1, 64)
+            growth = self._growth(attempt)
         else:
-            seconds = first * (attempt if self.backoff == "linear" else 1)
-        seconds = min(seconds, longest)
+            growth = attempt if self.backoff == "linear" else 1
+        seconds = min(first * growth, longest) if first else 0.0
         if self.jitter:
             seconds *= random.uniform(0.5, 1.0)
         return timedelta(seconds=seconds)
+
+    def _growth(self, attempt: int) -> float:
+        try:
+            return self.factor ** (attempt - 1)
+        except OverflowError:
+            return math.inf
+
+
+def _are_errors(classes: object) -> bool:
+    return isinstance(classes, tuple) and all(
+        isinstance(one, type) and issubclass(one, BaseException) for one in classes
+    )

@@ -5,10 +5,10 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
-from pydantic.errors import PydanticSchemaGenerationError, PydanticUserError
+from pydantic import InstanceOf, TypeAdapter, ValidationError
+from pydantic.errors import PydanticSchemaGenerationError
 
-from orchestrator.core.codec import find_class
+from orchestrator.core.classes import find_class
 from orchestrator.core.errors import InvalidInput, UndecodableValue
 
 
@@ -16,8 +16,10 @@ def adapter(hint: Any) -> TypeAdapter[Any]:
     """What checks values of the type `hint`."""
     try:
         return TypeAdapter(hint)
-    except (PydanticSchemaGenerationError, PydanticUserError):
+    except PydanticSchemaGenerationError:
         # A class that pydantic does not know: an instance of it is what is wanted.
+        if isinstance(hint, type):
+            return TypeAdapter(InstanceOf[hint])
         return TypeAdapter(hint, config={"arbitrary_types_allowed": True})
 
 
@@ -69,5 +71,5 @@ def validated(schema: Any, value: Any, what: str) -> Any:
         raise InvalidInput(
             f"{what}: {error}", [{"loc": [], "msg": str(error), "type": "refused"}]
         ) from error
-    # A validator that only raises returns None: the value is what it was.
-    return value if checked is None else checked
+    # A validator that only raises returns None, or says yes: the value is what it was.
+    return value if checked is None or checked is True else checked

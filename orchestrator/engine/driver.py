@@ -117,15 +117,19 @@ class Driver:
 
     def _look(self) -> None:
         """Claim what is due, and find out when to look again."""
-        self._claim()
+        claimed = self._claim()
         interval = conf.SWEEP_INTERVAL.total_seconds()
         if not self._may_be_more and (due_at := ticks.next_due()) is not None:
-            interval = min(interval, max((due_at - self._clock.now()).total_seconds(), 0.005))
+            left = (due_at - self._clock.now()).total_seconds()
+            # One that is due and was not claimed is another worker's, or has no code here.
+            if left > 0 or claimed:
+                interval = min(interval, max(left, 0.005))
         self._next_look = time.monotonic() + interval
 
     def _claim(self) -> int:
         limit = conf.BATCH - len(self._live)
-        if limit <= 0 or self._stopping:
+        # Without a heartbeat our own leases may lapse: we would claim our own runs again.
+        if limit <= 0 or self._stopping or not self._heart.is_beating:
             return 0
         known = [(one.name, one.version) for one in registry]
         asked = self._clock.asking()

@@ -15,7 +15,6 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Coroutine
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -35,6 +34,7 @@ from orchestrator.core.journal import Entry
 from orchestrator.core.notes import LEVELS, Line, Log, line
 from orchestrator.core.step import CurrentStep, executing
 from orchestrator.database import ALIAS
+from orchestrator.engine.pool import Pool
 
 logger = logging.getLogger("orchestrator.step")
 
@@ -93,7 +93,7 @@ class Executor:
         self.clock = clock
         self._inline = inline
         self._paces: dict[str, tuple[int, float]] = {}
-        self._pool = ThreadPoolExecutor(max_workers=conf.STEP_THREADS, thread_name_prefix="step")
+        self._pool = Pool(conf.STEP_THREADS)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._loop_thread: threading.Thread | None = None
         self._loop_lock = threading.Lock()
@@ -108,7 +108,7 @@ class Executor:
         if self._inline or (call.timeout is None and self._is_quick(call.fn)):
             return work()
         if call.timeout is None:
-            self._pool.submit(self._in_thread, work, call, done)
+            self._pool.submit(partial(self._in_thread, work, call, done))
         else:
             thread = threading.Thread(
                 target=self._in_own_thread,
@@ -121,7 +121,7 @@ class Executor:
 
     def close(self) -> None:
         """Take no more attempts. Those in threads are left to end with the process."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._pool.close()
         if self._loop is not None and self._loop_thread is not None:
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._loop_thread.join(timeout=1)

@@ -7,6 +7,7 @@ database; the driver does, for many live runs in one statement.
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,9 +22,10 @@ from orchestrator.core.commands import StepCall
 from orchestrator.core.definition import Definition
 from orchestrator.core.errors import (
     NonDeterminism,
-    OrchestratorError,
+    Quarantined,
     StuckBody,
     SwallowedSuspension,
+    TooManyEntries,
     UndecodableValue,
 )
 from orchestrator.core.journal import COMPLETED, FAILED, PATCH, RUN_TIMED_OUT, Entry, History
@@ -47,12 +49,8 @@ from orchestrator.store.records import (
     Then,
 )
 
-
-class Quarantined(OrchestratorError):
-    """The run kills its workers and makes no progress."""
-
-
-_BLOCKING = (NonDeterminism, UndecodableValue, NeverIdle, Quarantined)
+logger = logging.getLogger("orchestrator")
+_BLOCKING = (NonDeterminism, UndecodableValue, NeverIdle, Quarantined, TooManyEntries)
 
 
 class LiveRun:
@@ -100,10 +98,7 @@ class LiveRun:
 
     def _check_crashes(self) -> None:
         if self.claim.crashes >= conf.MAX_CRASHES:
-            raise Quarantined(
-                f"{self.claim.crashes} workers in a row died while they held this run, "
-                "and it made no progress"
-            )
+            raise Quarantined(self.claim.crashes)
 
     def _check_all_asked(self) -> None:
         for key, entry in self._pending.opened.items():
@@ -248,6 +243,8 @@ class LiveRun:
             if command.kind == PATCH:
                 self._save.marked.append(entries.mark(command, self._body.now))
             elif not command.answered:
+                if command.position > conf.MAX_ENTRIES:
+                    raise TooManyEntries(conf.MAX_ENTRIES)
                 self._pending.note(command)
 
     def _outcome(self, running: Running, ended: Ended, **fields: Any) -> Entry:
@@ -396,4 +393,8 @@ class LiveRun:
         try:
             yield
         except _BLOCKING as error:
+            self._blocked = self._blocked or error
+        except Exception as error:
+            # Whatever it is, it is about this run and no other.
+            logger.exception("run %s cannot go on", self.claim.run_id)
             self._blocked = self._blocked or error

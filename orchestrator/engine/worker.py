@@ -78,6 +78,7 @@ class Worker:
         pause = 0.1
         while True:
             driver = self._drivers[number]
+            began = time.monotonic()
             try:
                 driver.run()
                 driver.stop(grace=self._grace)
@@ -92,6 +93,8 @@ class Worker:
                 self._drivers[number] = self._driver()
                 self._turns = cycle(self._drivers)
                 close_old_connections()
+                if time.monotonic() - began > 60:  # noqa: PLR2004 - it was well for a while
+                    pause = 0.1
                 time.sleep(pause)  # noqa: TID251 - it waits for the database to come back
                 pause = min(pause * 2, 5.0)
         connections.close_all()

@@ -43,7 +43,7 @@ def release(run_id: UUID) -> None:
     waiting = models.Run.objects.filter(
         concurrency_key=permit.key, status=Status.PENDING, owned=False, permit=None
     )
-    first = waiting.order_by("-priority", "id").values_list("id", flat=True).first()
+    first = waiting.order_by("id").values_list("id", flat=True).first()
     if first is not None:
         models.Run.objects.filter(id=first, status=Status.PENDING, owned=False).update(
             due_at=clock.Now(), wake_seq=F("wake_seq") + 1

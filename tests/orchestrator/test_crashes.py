@@ -80,7 +80,7 @@ def test_an_atomic_step_that_fails_leaves_nothing_behind(runs):
 
     runs.start(w)
 
-    assert not Group.objects.exists()
+    assert not Group.objects.filter(name="half").exists()
 
 
 def test_a_run_that_kills_its_workers_is_set_aside(runs, order, settings):

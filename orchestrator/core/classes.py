@@ -1,0 +1,41 @@
+"""Classes by name: a stored value or failure names its class as `module:qualified.name`."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from importlib import import_module
+from typing import Any
+
+from orchestrator.core.errors import NotSerializable, UndecodableValue
+
+
+def find_class(name: str) -> type:
+    """The class that `module:qualified.name` names. Raises UndecodableValue."""
+    module, _, path = name.partition(":")
+    try:
+        found: Any = import_module(module)
+        for part in path.split("."):
+            found = getattr(found, part)
+    except Exception as error:
+        # Any error at all: its module may fail when it is imported.
+        raise UndecodableValue(f"there is no class {name} any more") from error
+    if not isinstance(found, type):
+        raise UndecodableValue(f"{name} is not a class")
+    return found
+
+
+def class_path(kind: type, path: str) -> str:
+    """The name that `find_class` finds `kind` by. Raises NotSerializable, naming `path`."""
+    name = f"{kind.__module__}:{kind.__qualname__}"
+    # Another process has another __main__.
+    if kind.__module__ == "__main__" or not _is_importable(kind, name):
+        raise NotSerializable(f"{path} is a {name}, which cannot be imported by that name")
+    return name
+
+
+@lru_cache(maxsize=1024)
+def _is_importable(kind: type, name: str) -> bool:
+    try:
+        return find_class(name) is kind
+    except UndecodableValue:
+        return False

@@ -1,0 +1,43 @@
+"""Names, keys and options that a body gives to what it asks for."""
+
+from __future__ import annotations
+
+import inspect
+
+from orchestrator.core.retry import Retry
+
+MAX_NAME = 180  # with `#n` a key still fits its column
+
+
+def check_name(name: str) -> None:
+    """Raises ValueError for what cannot be the name of a step, a sleep or a wait."""
+    if not _is_text(name) or len(name) > MAX_NAME:
+        raise ValueError(f"a step's name is a text of 1 to {MAX_NAME} characters, not {name!r}")
+    if name.startswith("@"):
+        raise ValueError(f"names that start with @ are the engine's own: {name!r}")
+
+
+def check_step(name: str, fn: object, *, retry: object, compensate: object, atomic: bool) -> None:
+    """Raises TypeError for what the engine would only find when the step is executed."""
+    if not callable(fn):
+        raise TypeError(f"step {name!r}: {fn!r} is not a function (pass it without calling it)")
+    if atomic and inspect.iscoroutinefunction(fn):
+        raise TypeError(f"step {name!r}: an atomic step must be a sync function")
+    if compensate is not None and not callable(compensate):
+        raise TypeError(f"step {name!r}: compensate={compensate!r} is not a function")
+    if retry is not None and not isinstance(retry, Retry):
+        raise TypeError(f"step {name!r}: retry={retry!r} is not a Retry(…)")
+
+
+def check_key(what: str, key: str | None) -> None:
+    """Raises ValueError for a key that is no text. 5 is not "5": it would never come."""
+    if key is not None and not _is_text(key):
+        raise ValueError(f"{what}={key!r} is no text; write str(…)")
+
+
+def _is_text(name: object) -> bool:
+    """Whether a database takes it as a name: not empty, no NUL, no lone surrogate."""
+    try:
+        return isinstance(name, str) and len(name.encode()) > 0 and "\x00" not in name
+    except UnicodeEncodeError:
+        return False

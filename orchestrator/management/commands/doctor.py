@@ -1,0 +1,89 @@
+"""`manage.py doctor`: is everything there that runs need? The exit status says."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import connections
+from django.db.migrations.executor import MigrationExecutor
+from django.db.utils import Error as DatabaseError
+
+from orchestrator import clock, models
+from orchestrator.database import ALIAS, engine_connection
+from orchestrator.models import Status
+
+LATE_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at. `detail` says what was found, or what to do."""
+
+    name: str
+    is_good: bool
+    detail: str
+
+
+class Command(BaseCommand):
+    help = "Check the database, the migrations, its settings, and whether runs are taken."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--json", action="store_true")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        findings = list(_examine())
+        if options["json"]:
+            self.stdout.write(json.dumps([asdict(one) for one in findings], indent=1))
+        else:
+            for one in findings:
+                self.stdout.write(f"{'ok  ' if one.is_good else 'BAD '} {one.name}: {one.detail}")
+        if bad := [one.name for one in findings if not one.is_good]:
+            raise CommandError(f"not well: {', '.join(bad)}")
+
+
+def _examine() -> Iterator[Finding]:
+    try:
+        clock.now()
+    except DatabaseError as error:
+        yield Finding("database", False, str(error).strip())
+        return
+    yield Finding("database", True, engine_connection().vendor)
+    missing = _missing_migrations()
+    yield Finding("migrations", not missing, ", ".join(missing) or "all applied")
+    if missing:
+        return
+    yield from _durability()
+    yield _lateness()
+    blocked = models.Run.objects.filter(status=Status.BLOCKED).count()
+    yield Finding("blocked runs", not blocked, f"{blocked}: see their pages" if blocked else "none")
+
+
+def _missing_migrations() -> list[str]:
+    executor = MigrationExecutor(connections[ALIAS])
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    return [f"{migration.app_label}.{migration.name}" for migration, _ in plan]
+
+
+def _durability() -> Iterator[Finding]:
+    """A commit that the database has acknowledged must survive a power cut."""
+    connection = engine_connection()
+    if connection.vendor != "postgresql":
+        return
+    with connection.cursor() as cursor:
+        for name in ("fsync", "synchronous_commit"):
+            cursor.execute(f"SHOW {name}")
+            value = cursor.fetchone()[0]
+            yield Finding(name, value != "off", value)
+
+
+def _lateness() -> Finding:
+    due = models.Run.objects.filter(due_at__isnull=False, owned=False)
+    oldest = due.order_by("due_at").values_list("due_at", flat=True).first()
+    late = (clock.now() - oldest).total_seconds() if oldest else 0.0
+    if late <= LATE_SECONDS:
+        return Finding("due runs", True, "none waits for a worker for long")
+    return Finding("due runs", False, f"one waits for {late:,.0f} s: is a worker running?")

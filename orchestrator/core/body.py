@@ -19,7 +19,7 @@ from orchestrator.core.commands import Command, Timer
 from orchestrator.core.errors import NestedStep, NonDeterminism
 from orchestrator.core.info import Seen
 from orchestrator.core.journal import CANCEL, PATCH, TIMER, Entry, History
-from orchestrator.core.loop import Loop
+from orchestrator.core.loop import Loop, NumberedTask
 from orchestrator.core.notes import Notes
 
 C = TypeVar("C", bound=Command)
@@ -177,7 +177,13 @@ class Body:
         return command
 
     def _ask_timer(self, handle: asyncio.TimerHandle) -> None:
-        until = self.started_at + timedelta(seconds=handle.when())
+        try:
+            until = self.started_at + timedelta(seconds=handle.when())
+        except (OverflowError, ValueError) as error:  # inf and nan, too
+            raise ValueError(
+                f"asyncio was asked for a timer that no calendar has: {handle.when()} seconds "
+                "after the run's start"
+            ) from error
         self.ask(
             FiredTimer, kind=TIMER, name="timer", until=until, handle=handle, fire=self.loop.fire
         )
@@ -218,7 +224,7 @@ class Body:
         return command
 
 
-def _drop(task: asyncio.Task[Any], loop: Loop) -> bool:
+def _drop(task: NumberedTask, loop: Loop) -> bool:
     """Unwind a task's coroutine. False if it would not be unwound."""
     # The task is never run again; without this asyncio would complain about that.
     task._log_destroy_pending = False  # type: ignore[attr-defined]
@@ -226,7 +232,9 @@ def _drop(task: asyncio.Task[Any], loop: Loop) -> bool:
     asyncio.tasks._enter_task(loop, task)
     try:
         # The stubs allow for tasks without one; ours are made of coroutines.
-        return _unwind(cast(Coroutine[Any, Any, Any], task.get_coro()))
+        coroutine = cast(Coroutine[Any, Any, Any], task.get_coro())
+        # A `finally` that resets a context variable can do so only in the task's own context.
+        return task.context_vars.run(_unwind, coroutine)
     finally:
         asyncio.tasks._leave_task(loop, task)
 
@@ -246,7 +254,7 @@ def _unwind(coroutine: Coroutine[Any, Any, Any]) -> bool:
 def _is_unwinding(error: BaseException, first: Dropped) -> bool:
     """Whether `error` ends what `first` began. A new one had nothing to be raised during."""
     if isinstance(error, BaseExceptionGroup):  # A TaskGroup wraps what its body raised.
-        return error.split(Dropped)[1] is None
+        return all(_is_unwinding(one, first) for one in error.exceptions)
     found: BaseException | None = error if isinstance(error, Dropped) else None
     while found is not None and found is not first:
         found = found.__context__

@@ -13,7 +13,6 @@ import dataclasses
 import inspect
 import json
 import math
-import zlib
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -25,7 +24,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, RootModel
 
-from orchestrator.core.classes import class_path, find_class
+from orchestrator.core.classes import class_path, find_class, shape
 from orchestrator.core.errors import NotSerializable, PayloadTooLarge, UndecodableValue
 
 # The inbox finds classes by name too.
@@ -69,7 +68,7 @@ def decode(text: str) -> Any:
     """
     try:
         return _load(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UndecodableValue(f"a stored value is not JSON: {error}") from error
 
 
@@ -183,7 +182,18 @@ def _dataclass(value: Any, path: str, depth: int) -> dict[str, Any]:
         field.name: _pack(_set_field(value, field.name, path), f"{path}.{field.name}", depth)
         for field in dataclasses.fields(value)
     }
-    return {TAG: "dataclass", "c": class_path(kind, path), "v": fields}
+    packed = {TAG: "dataclass", "c": class_path(kind, path), "v": fields}
+    return packed | {"b": True} if _is_its_fields(value, fields) else packed
+
+
+def _is_its_fields(value: Any, fields: dict[str, Any]) -> bool:
+    """True when reading needs no `__post_init__`: it made no attributes besides the fields."""
+    kind: Any = type(value)
+    if not hasattr(kind, "__post_init__") or kind.__new__ is not object.__new__:
+        return False
+    # What the class has too is a cached property; `__orig_class__` is typing's.
+    others = getattr(value, "__dict__", {}).keys() - fields.keys()
+    return all(name.startswith("__") or hasattr(kind, name) for name in others)
 
 
 def _set_field(value: Any, name: str, path: str) -> Any:
@@ -210,20 +220,13 @@ def _model(value: BaseModel, path: str, depth: int) -> dict[str, Any]:
         name: _pack(_set_field(value, name, path), f"{path}.{name}", depth)
         for name in kind.model_fields
     }
-    packed = {TAG: "model", "c": class_path(kind, path), "v": fields, "s": _shape(kind)}
+    packed = {TAG: "model", "c": class_path(kind, path), "v": fields, "s": shape(kind)}
     if value.model_extra:
         # Apart and as a mapping: its keys come from outside, and may look like tags.
         packed["x"] = _mapping(value.model_extra, path, depth)
     if unset := [name for name in fields if name not in value.model_fields_set]:
         packed["u"] = unset
     return packed
-
-
-@lru_cache(maxsize=1024)
-def _shape(kind: type[BaseModel]) -> int:
-    """A number that changes when a model's fields or their types do."""
-    fields = [(name, field.annotation) for name, field in kind.model_fields.items()]
-    return zlib.crc32(repr(fields).encode())
 
 
 _WRITERS: dict[type, Callable[[Any, str, int], Any]] = {
@@ -297,7 +300,10 @@ def _read_dataclass(packed: dict[str, Any]) -> Any:
     kind = _checked(packed, dataclasses.is_dataclass)
     settable = {field.name: field.init for field in dataclasses.fields(kind)}
     stored = packed["v"]
-    value = kind(**{name: item for name, item in stored.items() if settable.get(name, True)})
+    if packed.get("b") and stored.keys() == settable.keys():
+        value = object.__new__(kind)
+    else:
+        value = kind(**{name: item for name, item in stored.items() if settable.get(name, True)})
     for name, item in stored.items():
         # All of them: `__post_init__` may have changed the others.
         object.__setattr__(value, name, item)
@@ -308,7 +314,7 @@ def _read_model(packed: dict[str, Any]) -> Any:
     kind = _checked(packed, lambda found: issubclass(found, BaseModel))
     fields, extra = packed["v"], packed.get("x")
     is_set = {*fields, *(extra or ())}.difference(packed.get("u", ()))
-    if packed.get("s") == _shape(kind):
+    if packed.get("s") == shape(kind):
         return _rebuilt(kind, fields, extra, is_set)
     # The class has changed: let it say whether the old fields will do.
     if issubclass(kind, RootModel):

@@ -19,7 +19,7 @@ from orchestrator.core.errors import CompensationFailed, NestedStep, StepFailed
 from orchestrator.core.failures import clean
 from orchestrator.core.info import Effects, RunInfo, StepMetadata, Steps
 from orchestrator.core.journal import CHILD, COMPLETED, EVENT, PATCH, SLEEP, STEP
-from orchestrator.core.names import MAX_NAME, check_key, check_name, check_step
+from orchestrator.core.names import MAX_NAME, check_choice, check_key, check_name, check_step
 from orchestrator.core.notes import LEVELS, MAX_PROGRESS_TEXT, Log, check_attributes, line
 from orchestrator.core.notes import logger as run_logger
 from orchestrator.core.retry import Retry
@@ -161,6 +161,7 @@ class Context(Generic[I]):
         self._check(name)
         check_step(name, fn, retry=retry, compensate=compensate, atomic=atomic)
         check_key(f"step {name!r}: idempotency_key", idempotency_key)
+        check_choice(f"step {name!r}: on_ambiguous", on_ambiguous, ("ask", "fail", "retry"))
         command = self._body.ask(
             StepCall,
             kind=STEP,
@@ -215,8 +216,7 @@ class Context(Generic[I]):
         child's id. When this run is cancelled, a child that it waits for is too, unless
         `on_parent_cancel="abandon"`.
         """
-        if on_parent_cancel not in ("cancel", "abandon"):
-            raise ValueError(f"on_parent_cancel is 'cancel' or 'abandon', not {on_parent_cancel!r}")
+        check_choice("on_parent_cancel", on_parent_cancel, ("cancel", "abandon"))
         name = name or workflow.name
         if not wait:
             start = self._effects.start_child
@@ -282,6 +282,8 @@ class Context(Generic[I]):
 
     async def sleep_until(self, instant: datetime, /, *, name: str = "sleep") -> None:
         """Wait until `instant`, which must carry a time zone."""
+        if not isinstance(instant, datetime):
+            raise TypeError(f"sleep_until takes a datetime, not {instant!r}; see also sleep")
         if instant.tzinfo is None:
             raise ValueError(f"sleep_until needs a time zone: {instant!r}")
         await self._sleep_until(instant, name)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import traceback
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any, cast
 
@@ -25,18 +26,24 @@ MAX_MESSAGE = 4_000
 MAX_TRACEBACK = 20_000
 MAX_ARGS = 16_000
 MAX_CAUSES = 5
-MAX_ERRORS = 10  # of a group
+MAX_ERRORS = 20  # in one failure: its causes, the parts of its groups, and theirs
 
 _OURS = ("key", "cause_type", "message", "traceback", "attempts")
 _STOPS = (StopIteration, StopAsyncIteration)
 # The class of an error may have a `__setattr__` of its own.
 _set = BaseException.__setattr__
+_args_of = vars(BaseException)["args"].__get__
 
 Failure = dict[str, Any]
 
 
-def record(error: BaseException, *, depth: int = 0) -> Failure:
+def record(error: BaseException) -> Failure:
     """`error` as plain JSON: type, message, arguments, attributes, traceback, cause."""
+    return _record(error, 0, iter(range(MAX_ERRORS)))
+
+
+def _record(error: BaseException, depth: int, room: Iterator[int]) -> Failure:
+    # `room` is shared by the whole tree: groups of groups would grow without end.
     args, state = _parts(error)
     failure: Failure = {
         "type": _name(type(error)),
@@ -47,10 +54,11 @@ def record(error: BaseException, *, depth: int = 0) -> Failure:
     if state:
         failure["state"] = _encoded(state)
     if isinstance(error, BaseExceptionGroup) and depth < MAX_CAUSES:
-        failure["errors"] = [record(one, depth=depth + 1) for one in error.exceptions[:MAX_ERRORS]]
+        parts = zip(room, error.exceptions, strict=False)
+        failure["errors"] = [_record(one, depth + 1, room) for _, one in parts]
     cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
-    if cause is not None and depth < MAX_CAUSES:
-        failure["cause"] = record(cause, depth=depth + 1)
+    if cause is not None and depth < MAX_CAUSES and next(room, None) is not None:
+        failure["cause"] = _record(cause, depth + 1, room)
     return failure
 
 
@@ -89,7 +97,8 @@ def _message(error: BaseException) -> str:
 
 def _parts(error: BaseException) -> tuple[list[Any], dict[str, Any]]:
     """What the error is built from, and its attributes: what pickle would keep of it."""
-    args: Any = error.args
+    # The class of an error may have `args` of its own.
+    args: Any = _args_of(error)
     try:
         reduced = error.__reduce__()
         if reduced[0] is type(error):
@@ -102,7 +111,19 @@ def _parts(error: BaseException) -> tuple[list[Any], dict[str, Any]]:
     if isinstance(error, BaseExceptionGroup):
         # Not `error.message`: a restored error has one of its own.
         args = [BaseExceptionGroup.message.__get__(error)]
-    return list(args), {name: item for name, item in state.items() if _encoded(item)}
+    return list(args), _fitting(state)
+
+
+def _fitting(state: dict[str, Any]) -> dict[str, Any]:
+    """The attributes that can be stored, small ones first: a large one costs only itself."""
+    texts = {name: _encoded({name: item}) for name, item in state.items()}
+    sizes = {name: len(text.encode()) for name, text in texts.items() if text is not None}
+    fitting, room = {}, MAX_ARGS
+    for name in sorted(sizes, key=lambda name: (sizes[name], str(name))):
+        room -= sizes[name]
+        if room >= 0:
+            fitting[name] = state[name]
+    return fitting
 
 
 def _encoded(value: object) -> str | None:

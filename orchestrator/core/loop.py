@@ -11,11 +11,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import itertools
 import sys
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import Context as ContextVars
+from contextvars import copy_context
 from typing import Any
 
 # A body that asks for nothing and never rests would hold its worker for ever.
@@ -33,9 +35,29 @@ class NumberedTask(asyncio.Task[Any]):
     TaskGroup cancels its tasks, would else change from one replay to the next.
     """
 
-    def __init__(self, number: int, coro: Coroutine[Any, Any, Any], **options: Any) -> None:
+    def __init__(
+        self,
+        number: int,
+        coro: Coroutine[Any, Any, Any],
+        *,
+        context: ContextVars | None = None,
+        **options: Any,
+    ) -> None:
         self.number = number  # first: to be a task is to be in a set
-        super().__init__(coro, **options)
+        # Who drops the task needs it, and asyncio tells it only since 3.12.
+        self.context_vars = copy_context() if context is None else context
+        super().__init__(coro, context=self.context_vars, **options)
+
+    def __hash__(self) -> int:
+        return self.number
+
+
+class NumberedFuture(asyncio.Future[Any]):
+    """A future whose hash is its number: `asyncio.shield` makes them, and `wait` takes them."""
+
+    def __init__(self, number: int, *, loop: asyncio.AbstractEventLoop) -> None:
+        self.number = number
+        super().__init__(loop=loop)
 
     def __hash__(self) -> int:
         return self.number
@@ -52,10 +74,11 @@ class Loop(asyncio.AbstractEventLoop):
     ) -> None:
         self.seconds = 0.0
         self.is_closing = False
-        self.tasks: list[asyncio.Task[Any]] = []
+        self.tasks: list[NumberedTask] = []
         self._ask_timer = ask_timer
         self._ready: deque[asyncio.Handle] = deque()
-        self._next_number = first_number
+        self._numbers = itertools.count(first_number)
+        self._names = itertools.count(1)
         self._prune_at = 64
 
     def run_until_idle(self) -> None:
@@ -82,6 +105,10 @@ class Loop(asyncio.AbstractEventLoop):
         finally:
             sys.set_asyncgen_hooks(*hooks)
             asyncio._set_running_loop(before)
+
+    def take_number(self) -> int:
+        """A number that the same thing gets in every replay, and nothing else in this run."""
+        return next(self._numbers)
 
     def fire(self, handle: asyncio.TimerHandle) -> None:
         """Make a timer's callback ready."""
@@ -127,14 +154,14 @@ class Loop(asyncio.AbstractEventLoop):
         return handle
 
     def create_future(self) -> asyncio.Future[Any]:
-        return asyncio.Future(loop=self)
+        return NumberedFuture(self.take_number(), loop=self)
 
     def create_task(  # type: ignore[override] # 3.13 has keywords that 3.11's Task refuses
         self, coro: Coroutine[Any, Any, Any], *, name: object = None, **options: Any
     ) -> asyncio.Task[Any]:
-        label = None if name is None else str(name)
-        number, self._next_number = self._next_number, self._next_number + 1
-        task = NumberedTask(number, coro, loop=self, name=label, **options)
+        # asyncio's own names count the tasks of the whole process.
+        label = f"Task-{next(self._names)}" if name is None else str(name)
+        task = NumberedTask(self.take_number(), coro, loop=self, name=label, **options)
         if len(self.tasks) >= self._prune_at and not self.is_closing:
             self.tasks = [one for one in self.tasks if not one.done()]
             self._prune_at = 2 * len(self.tasks) + 64
@@ -185,3 +212,18 @@ def as_completed(fs: Iterable[Any], *, timeout: float | None = None) -> Any:
 
 
 asyncio.as_completed = asyncio.tasks.as_completed = as_completed
+
+
+def _hash_of_gather(self: Any) -> int:
+    """The hash of what `asyncio.gather` returns: in a body, a number, as of tasks."""
+    loop = self.get_loop()
+    if not isinstance(loop, Loop):
+        return object.__hash__(self)
+    # Given when it is first put into a set. That place is the same in every replay.
+    if not hasattr(self, "number"):
+        self.number = loop.take_number()
+    return int(self.number)
+
+
+# asyncio makes these itself, without asking its loop.
+vars(asyncio.tasks)["_GatheringFuture"].__hash__ = _hash_of_gather

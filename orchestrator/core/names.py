@@ -35,6 +35,12 @@ def check_key(what: str, key: str | None) -> None:
         raise ValueError(f"{what}={key!r} is no text; write str(…)")
 
 
+def check_choice(what: str, value: object, choices: tuple[str, ...]) -> None:
+    """Raises ValueError for what is none of them: a typo would silently be another choice."""
+    if value not in choices:
+        raise ValueError(f"{what} is one of {choices}, not {value!r}")
+
+
 def _is_text(name: object) -> bool:
     """Whether a database takes it as a name: not empty, no NUL, no lone surrogate."""
     try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,7 +10,8 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 
 from orchestrator import clock, models
-from orchestrator.core.errors import IdempotencyConflict
+from orchestrator.core import codec
+from orchestrator.core.errors import IdempotencyConflict, UndecodableValue
 from orchestrator.database import ALIAS, engine_connection, is_postgresql
 from orchestrator.models import FINAL, Status
 from orchestrator.store import portable, postgresql
@@ -40,13 +40,24 @@ def create(run: models.Run, *, delay: timedelta) -> tuple[models.Run, bool]:
     if is_new:
         return run, True
     known = models.Run.objects.get(workflow=run.workflow, idempotency_key=run.idempotency_key)
-    if json.loads(known.input) != json.loads(run.input):
+    if not _is_same_input(known.input, run.input):
         raise IdempotencyConflict(
             f"{run.workflow}: the key {run.idempotency_key!r} belongs to run {known.id}, "
             "which has another input",
             known.id,
         )
     return known, False
+
+
+def _is_same_input(known: str, given: str) -> bool:
+    """Whether two stored inputs are the same value.
+
+    The text may differ where a class has changed since, or the order of keys does.
+    """
+    try:
+        return bool(known == given or codec.decode(known) == codec.decode(given))
+    except UndecodableValue:
+        return False
 
 
 def _insert(run: models.Run, delay: timedelta) -> bool:

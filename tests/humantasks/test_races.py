@@ -85,9 +85,12 @@ def test_of_twenty_who_claim_at_once_one_wins(task, team):
 
 
 def test_without_the_condition_in_the_update_many_would_win(task, team, monkeypatch):
+    all_have_looked = threading.Barrier(len(team), timeout=10)
+
     @transaction.atomic
     def look_then_save(task: HumanTask, user: Any) -> HumanTask:
         found = HumanTask.objects.get(pk=task.pk)
+        all_have_looked.wait()
         if found.status != Status.READY:
             raise TaskConflict(inbox.Code.ALREADY_CLAIMED, found)
         HumanTask.objects.filter(pk=task.pk).update(
@@ -140,8 +143,12 @@ def test_two_windows_give_one_decision_and_one_refusal_each(mine, alice):
 def test_without_the_locks_two_windows_would_clash_in_the_database(mine, alice, monkeypatch):
     """The constraint on decisions is the last line: it gives an error page, not a decision."""
 
+    all_have_looked = threading.Barrier(4, timeout=10)
+
     def unlocked(task: HumanTask) -> HumanTask:
-        return HumanTask.objects.select_related("assignee", "payload").get(pk=task.pk)
+        found = HumanTask.objects.select_related("assignee", "payload").get(pk=task.pk)
+        all_have_looked.wait()
+        return found
 
     monkeypatch.setattr(deciding, "_locked", unlocked)
     monkeypatch.setattr("orchestrator.waits.hold", lambda run_id: True)

@@ -61,7 +61,7 @@ def retrying(
     due_at: datetime,
 ) -> Entry:
     """A step whose attempt has failed; `before` were made before an operator's retry."""
-    detail: dict[str, Any] = {"max_attempts": step.retry.max_attempts} | _told(ended)
+    detail: dict[str, Any] = {"max_attempts": step.retry.max_attempts} | _told(ended.call.told)
     if before:
         detail["attempts_before"] = before
     return entry_of(
@@ -77,7 +77,7 @@ def retrying(
 
 def last_attempt(step: StepCall, ended: Ended) -> dict[str, Any] | None:
     """What the entry of a step that has its outcome says of its last attempt."""
-    last: dict[str, Any] = _told(ended)
+    last = _told(ended.call.pulse.details)
     if ended.call.number > 1:
         # The entry's own start is that of the first attempt.
         last["attempt_started_at"] = ended.started_at.isoformat()
@@ -162,9 +162,8 @@ def fits(mail: Mail, wait: Wait) -> bool:
     return mail.name == kinds.answer_name(wait.key)
 
 
-def _told(ended: Ended) -> dict[str, Any]:
-    """What the attempt has told with its heartbeats."""
-    details = ended.call.pulse.details
+def _told(details: Any) -> dict[str, Any]:
+    """What an attempt has told with its heartbeats."""
     return {} if details is None else {"details": details}
 
 

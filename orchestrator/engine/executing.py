@@ -10,7 +10,6 @@ from typing import Any
 from uuid import UUID
 
 from orchestrator.core.commands import StepCall
-from orchestrator.core.step import Pulse
 from orchestrator.engine.executor import Call, Ended, timed_out
 
 # A step is shown as executing once it has lasted longer than this.
@@ -58,7 +57,6 @@ class Executing:
 
     def begin(self, step: StepCall, number: int, now: datetime) -> Call:
         """Attempt `number` of `step` is to be executed now."""
-        details = self._told.get(step.key)
         call = Call(
             run_id=self._run_id,
             key=step.key,
@@ -69,9 +67,7 @@ class Executing:
             idempotency_key=step.idempotency_key or f"{self._scope}:{step.key}",
             atomic=step.atomic,
             is_shared=step.idempotency_key is not None,
-            details=details,
-            # One that tells nothing leaves to the next what it has found itself.
-            pulse=Pulse(details),
+            details=self._told.get(step.key),
         )
         deadline = None if step.timeout is None else now + step.timeout + GRACE
         self._running[step.key] = Running(step, call, now, deadline)
@@ -82,7 +78,7 @@ class Executing:
         running = self._running.get(call.key)
         if running is None or running.call.number != call.number:
             return None
-        self._told[call.key] = call.pulse.details
+        self._told[call.key] = call.told
         return self._running.pop(call.key)
 
     def overdue(self, now: datetime) -> list[Ended]:
@@ -110,7 +106,7 @@ class Executing:
                 "key": one.call.key,
                 "attempt": one.call.number,
                 "started_at": one.started_at.isoformat(),
-                "details": one.call.pulse.details,
+                "details": one.call.told,
             }
             for one in list(self._running.values())
             if one.is_shown

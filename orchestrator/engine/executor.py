@@ -66,6 +66,11 @@ class Call:
     pulse: Pulse = field(default_factory=Pulse)
 
     @property
+    def told(self) -> Any:
+        """What the next attempt finds. One that tells nothing leaves what it has found."""
+        return self.details if self.pulse.details is None else self.pulse.details
+
+    @property
     def is_async(self) -> bool:
         return inspect.iscoroutinefunction(self.fn)
 

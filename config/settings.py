@@ -42,7 +42,17 @@ INSTALLED_APPS = [
     "orchestrator",
     "humantasks",
     "dashboard",
-    *(["examples.onboarding", "examples.orders", "examples.content"] if env.has_examples else []),
+    *(
+        [
+            "examples.onboarding",
+            "examples.orders",
+            "examples.content",
+            "examples.documents",
+            "examples.signup",
+        ]
+        if env.has_examples
+        else []
+    ),
 ]
 
 MIDDLEWARE = [

@@ -14,3 +14,8 @@ def quick_services(settings):
 @pytest.fixture
 def edda(person) -> User:
     return person("edda", "content-team")
+
+
+@pytest.fixture
+def ruth(person) -> User:
+    return person("ruth", "compliance-team")

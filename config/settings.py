@@ -191,9 +191,11 @@ LOGGING = {
         "text": {"()": "config.logs.TextFormatter"},
         "json": {"()": "config.logs.JsonFormatter"},
     },
+    "filters": {"without_hints": {"()": "config.logs.WithoutHints"}},
     "handlers": {
         "console": {
             "class": "logging.StreamHandler",
+            "filters": [] if env.log_level == "DEBUG" else ["without_hints"],
             "formatter": "json" if env.production else "text",
         },
     },

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.contrib.auth.models import Permission
 from django.urls import reverse
@@ -92,6 +94,16 @@ def test_after_a_decision_the_next_task_is_one_click_away(ask, alice, look):
     inbox.complete(first, user=alice, outcome="approve", data={"risk": "low"})
 
     assert reverse("humantasks:task", args=[second.pk]) in text_of(look(first, alice))
+
+
+def test_evidence_that_is_all_in_sections_begins_with_the_first_of_them(ask, alice, look):
+    data = {"customer": {"name": "Ada", "address": {"city": {"name": "Ulm"}}}, "scores": [1, 2]}
+    nested, mixed = ask(name="a", data={"customer": data["customer"]}), ask(name="b", data=data)
+
+    for task in (nested, mixed):
+        text = text_of(look(task, alice))
+        assert "Ulm" in text
+        assert not re.search(r'<div class="body stack">\s*</div>', text)
 
 
 def test_what_i_typed_before_the_task_went_away_is_still_mine(task, alice, bob, look):

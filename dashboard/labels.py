@@ -16,6 +16,8 @@ from dashboard.axis import Piece
 # Pixels: the chart in static/ui/ui.css is at least so wide, and a letter at most, in any font.
 CHART = 400
 LETTER = 6.6
+# Between the place and a text that starts there, so that it does not stick to a line.
+NUDGE = 4
 WHOLE = 100.0  # percent
 APART = 2.0
 MINUTE = 60
@@ -33,7 +35,11 @@ class Label:
     @property
     def width(self) -> float:
         """In percent of the narrowest chart, at most."""
-        return len(self.text) * LETTER / CHART * WHOLE
+        return (self.nudge + len(self.text) * LETTER) / CHART * WHOLE
+
+    @property
+    def nudge(self) -> int:
+        return NUDGE if self.align == "start" else 0
 
     @property
     def left(self) -> float:

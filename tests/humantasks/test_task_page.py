@@ -189,9 +189,20 @@ def test_who_took_the_task_meanwhile_is_told_in_a_bar(task, alice, bob, look):
 
 
 # session 1, user 1, permissions 2, the task 1, my draft 1, its history 1, may I see its
-# data 1, may I claim it 1, two counts 2.
+# data 1, may I claim it 1, the numbers beside the names 1.
 def test_a_page_asks_the_database_little(task, alice, look, client, django_assert_num_queries):
     look(task, alice)
 
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(10):
         client.get(reverse("humantasks:task", args=[task.pk]))
+
+
+# session 1, user 1, the task 1.
+def test_an_unchanged_task_costs_three_queries(
+    task, alice, look, client, django_assert_num_queries
+):
+    look(task, alice)
+
+    with django_assert_num_queries(3):
+        url = reverse("humantasks:pulse", args=[task.pk])
+        assert client.get(f"{url}?seq={task.seq}").status_code == 204

@@ -8,7 +8,7 @@ import orchestrator.core.ids
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("orchestrator", "0002_runs_of_runs"),
+        ("orchestrator", "0003_attempt_details"),
     ]
 
     operations = [

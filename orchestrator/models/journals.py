@@ -56,6 +56,8 @@ class Attempt(models.Model):
     error = models.JSONField()
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField()
+    # What it has told with its heartbeats.
+    details = models.JSONField(null=True)
     worker = models.CharField(max_length=200, default="")
 
     class Meta:

@@ -95,7 +95,7 @@ class Run(models.Model):
     # What a waiting run waits for, written when it parks, so that lists need one query.
     waiting_on = models.JSONField(default=list)
     waiting_since = models.DateTimeField(null=True)
-    # Steps that have been executing for a while: [{key, attempt, started_at}].
+    # Steps that have been executing for a while: [{key, attempt, started_at, details}].
     in_flight = models.JSONField(default=list)
     progress = models.FloatField(null=True)
     progress_text = models.CharField(max_length=200, default="")

@@ -41,8 +41,8 @@ class Definition:
     output_schema: Any = None
 
     def __post_init__(self) -> None:
-        _check_name("workflow name", self.name)
-        _check_name("version", self.version)
+        check_identifier("workflow name", self.name)
+        check_identifier("version", self.version)
         _check_signature(self.fn)
         _check_template("idempotency_key", self.idempotency_key)
         _check_template("concurrency_key", self.concurrency_key)
@@ -159,7 +159,8 @@ class Registry:
 registry = Registry()
 
 
-def _check_name(what: str, name: object) -> None:
+def check_identifier(what: str, name: object) -> None:
+    """Raises ValueError for what cannot be the name of a workflow, a version or a schedule."""
     if not isinstance(name, str) or len(name) > MAX_NAME or not _NAME.fullmatch(name):
         raise ValueError(
             f"{what} {name!r}: use letters, digits and . _ : / - (first a letter or a digit, "

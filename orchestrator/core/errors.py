@@ -169,6 +169,10 @@ class UnknownRun(OrchestratorError, LookupError):
     """No run has this id."""
 
 
+class UnknownSchedule(OrchestratorError, LookupError):
+    """No schedule has this name."""
+
+
 class ActionRefused(OrchestratorError):
     """The run is not in a state that allows what was asked. Nothing was changed."""
 

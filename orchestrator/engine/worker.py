@@ -1,4 +1,4 @@
-"""The engine of a worker process: drivers, a heart, and threads for steps.
+"""The engine of a worker process: drivers, a heart, a keeper, and threads for steps.
 
 `start` it once in a process that is to execute runs. `look` rings it; in a process where
 it was not started, `look` drives what is due at once, in the caller's thread.
@@ -23,6 +23,8 @@ from orchestrator.conf import conf
 from orchestrator.engine.driver import Driver, Ring, Stop
 from orchestrator.engine.executor import Executor
 from orchestrator.engine.heart import Heart
+from orchestrator.engine.keeper import Keeper
+from orchestrator.schedules import firing
 
 logger = logging.getLogger("orchestrator")
 
@@ -35,6 +37,7 @@ class Worker:
         self._clock = Estimate()
         self._executor = Executor(self._clock)
         self._heart = Heart()
+        self._keeper = Keeper()
         self._drivers = [self._driver() for _ in range(conf.DRIVERS)]
         self._turns = cycle(self._drivers)
         self._threads: list[threading.Thread] = []
@@ -49,6 +52,7 @@ class Worker:
             thread.daemon = True
             thread.start()
             self._threads.append(thread)
+        self._keeper.start()
         logger.info("worker %s started", self.name)
 
     def ring(self) -> None:
@@ -64,6 +68,7 @@ class Worker:
         until = time.monotonic() + grace.total_seconds() + 5
         for thread in self._threads:
             thread.join(max(until - time.monotonic(), 0))
+        self._keeper.stop()
         self._heart.stop()
         self._executor.close()
         logger.info("worker %s stopped", self.name)
@@ -127,6 +132,7 @@ def look() -> None:
     if _worker is not None:
         _worker.ring()
     else:
+        firing.fire_due()
         drain()
 
 

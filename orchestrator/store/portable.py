@@ -89,6 +89,7 @@ def _claim(run: models.Run, at: datetime) -> Claim:
         input=run.input,
         initiator=run.initiator,
         tags=run.tags,
+        scheduled_at=run.scheduled_at,
         started_at=run.started_at,
         cancel_requested_at=run.cancel_requested_at,
         cancel_reason=run.cancel_reason,

@@ -45,7 +45,8 @@ FROM due WHERE run.id = due.id
 RETURNING run.id, run.epoch, run.wake_seq, run.seq, run.crashes, run.workflow, run.version,
     run.attempt, run.input, run.initiator, run.tags, run.started_at, run.cancel_requested_at,
     run.cancel_reason, {now}, run.generation, run.attributes, run.progress, run.progress_text,
-    run.logged, run.parent_id, run.parent_key, run.concurrency_key, run.in_flight
+    run.logged, run.parent_id, run.parent_key, run.concurrency_key, run.scheduled_at,
+    run.in_flight
 """
 
 _SAVE = """
@@ -208,7 +209,8 @@ def _claim(row: tuple[Any, ...]) -> Claim:
         parent_id=row[20],
         parent_key=row[21],
         concurrency_key=row[22],
-        in_flight=json.loads(row[23]),
+        scheduled_at=row[23] and row[23].astimezone(UTC),
+        in_flight=json.loads(row[24]),
     )
 
 

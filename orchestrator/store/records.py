@@ -29,6 +29,7 @@ class Claim:
     input: str
     initiator: str | None
     tags: Mapping[str, Any]
+    scheduled_at: datetime | None
     generation: int
     attributes: Mapping[str, Any]
     progress: tuple[float | None, str]

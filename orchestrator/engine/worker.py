@@ -23,6 +23,7 @@ from orchestrator.conf import conf
 from orchestrator.engine.driver import Driver, Ring, Stop
 from orchestrator.engine.executor import Executor
 from orchestrator.engine.heart import Heart
+from orchestrator.engine.upkeep import Upkeep
 
 logger = logging.getLogger("orchestrator")
 
@@ -34,7 +35,7 @@ class Worker:
         self.name = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:6]}"
         self._clock = Estimate()
         self._executor = Executor(self._clock)
-        self._heart = Heart()
+        self._heart = Heart(Upkeep(worker=self.name))
         self._drivers = [self._driver() for _ in range(conf.DRIVERS)]
         self._turns = cycle(self._drivers)
         self._threads: list[threading.Thread] = []

@@ -16,6 +16,7 @@ from orchestrator.models.runs import (
     initiator_label,
     is_paused_or_blocked,
 )
+from orchestrator.models.workers import Worker
 
 __all__ = [
     "FINAL",
@@ -29,6 +30,7 @@ __all__ = [
     "RunAttribute",
     "Status",
     "StepKey",
+    "Worker",
     "attribute_text",
     "initiator_label",
     "is_paused_or_blocked",

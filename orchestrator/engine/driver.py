@@ -25,12 +25,13 @@ from orchestrator.conf import conf
 from orchestrator.core import failures
 from orchestrator.core.errors import LeaseLost
 from orchestrator.core.journal import EVENT, Entry
+from orchestrator.engine import ending
 from orchestrator.engine.executor import Call, Ended, Executor
 from orchestrator.engine.heart import Heart
 from orchestrator.engine.intake import Intake
 from orchestrator.engine.live import LiveRun
 from orchestrator.store import ticks
-from orchestrator.store.records import Beat, Block, Continue, Park, Save, Saved
+from orchestrator.store.records import Beat, Continue, Park, Save, Saved
 
 logger = logging.getLogger("orchestrator")
 
@@ -41,11 +42,15 @@ class Ring:
     """Somebody says that there may be due runs."""
 
 
+class Mend:
+    """It is time to look for blocked runs that this worker's code can carry on."""
+
+
 class Stop:
     """The worker is going away."""
 
 
-News = Ended | Beat | Ring | Stop
+News = Ended | Beat | Ring | Mend | Stop
 
 
 class Driver:
@@ -67,11 +72,14 @@ class Driver:
 
     # ---- the two ways to use it ------------------------------------------------------
 
-    def drain(self) -> int:
-        """Drive whatever is due until nothing is, and return how many claims that took."""
+    def drain(self, *, mends: bool = False) -> int:
+        """Drive whatever is due until nothing is, and return how many claims that took.
+
+        With `mends` also blocked runs that this process's code has not tried yet.
+        """
         total = 0
         self._intake.never()
-        while claimed := self._take_in():
+        while claimed := self._take_in() or (mends and self._intake.mend(self._room)):
             total += claimed
             while self._live:
                 self._turns()
@@ -188,9 +196,9 @@ class Driver:
             raise
         except Exception as error:
             logger.exception("run %s: an app could not open or close a wait", save.claim.run_id)
-            blocked = replace(
-                save, opened=[], closed=[], told=[], then=Block(failures.record(error))
-            )
+            live = self._live[save.claim.run_id]
+            block = ending.blocked(error, failures.record(error), live.tried)
+            blocked = replace(save, opened=[], closed=[], told=[], then=block)
             return ticks.save([blocked], worker=self._worker)
 
     def _after(self, live: LiveRun, save: Save, *, is_due: bool) -> None:
@@ -295,6 +303,8 @@ class Driver:
                 self._hear_beat(news)
             case Ring():
                 self._intake.ring()
+            case Mend():
+                self._intake.may_mend()
             case Stop():
                 self._stopping = True
 

@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 
 from orchestrator import failpoints
 from orchestrator.clock import Estimate
@@ -33,6 +34,7 @@ class Intake:
         self._clock = clock
         self._begin = begin
         self._may_be_more = False
+        self._may_mend = False
         self._next_look = 0.0
 
     # ---- when ------------------------------------------------------------------------
@@ -40,12 +42,12 @@ class Intake:
     @property
     def is_time(self) -> bool:
         """Whether to look now."""
-        return self._may_be_more or time.monotonic() >= self._next_look
+        return self._may_be_more or self._may_mend or time.monotonic() >= self._next_look
 
     @property
     def seconds_left(self) -> float:
         """Until the next look."""
-        return 0.0 if self._may_be_more else self._next_look - time.monotonic()
+        return 0.0 if self._may_be_more or self._may_mend else self._next_look - time.monotonic()
 
     def ring(self) -> None:
         """Somebody says that there may be due runs."""
@@ -54,6 +56,10 @@ class Intake:
     def may_be_more(self) -> None:
         """A run is due that was not taken."""
         self._may_be_more = True
+
+    def may_mend(self) -> None:
+        """There may be blocked runs that this worker's code can carry on."""
+        self._may_mend = True
 
     def never(self) -> None:
         """Look only when asked to."""
@@ -69,6 +75,8 @@ class Intake:
     def look(self, room: int) -> None:
         """Take up to `room` due runs, and find out when to look again."""
         claimed = self.take(room)
+        if self._may_mend:
+            self.mend(room - claimed)
         interval = conf.SWEEP_INTERVAL.total_seconds()
         if not self._may_be_more and (due_at := ticks.next_due()) is not None:
             left = (due_at - self._clock.now()).total_seconds()
@@ -83,9 +91,21 @@ class Intake:
         if room <= 0 or not self._heart.is_beating:
             return 0
         known = [(one.name, one.version) for one in registry]
+        claimed = self._claim(room, partial(ticks.claim, known=known))
+        self._may_be_more = claimed == room
+        return claimed
+
+    def mend(self, room: int) -> int:
+        """Claim up to `room` blocked runs that other code could not carry on, and begin them."""
+        if room <= 0 or not self._heart.is_beating:
+            return 0
+        claimed = self._claim(room, partial(ticks.claim_blocked, codes=registry.codes))
+        self._may_mend = claimed == room
+        return claimed
+
+    def _claim(self, room: int, claim: Callable[..., list[Claim]]) -> int:
         asked = self._clock.asking()
-        claims = ticks.claim(limit=room, lease=conf.LEASE, worker=self._worker, known=known)
-        self._may_be_more = len(claims) == room
+        claims = claim(limit=room, lease=conf.LEASE, worker=self._worker)
         if claims:
             self._clock.answered(asked, claims[0].at)
             failpoints.hit("after_claim", [claim.run_id for claim in claims])

@@ -27,6 +27,7 @@ from orchestrator.core.errors import (
     TooManyEntries,
     UndecodableValue,
 )
+from orchestrator.core.fingerprints import fingerprint
 from orchestrator.core.journal import PATCH, RUN_TIMED_OUT, Entry, History
 from orchestrator.core.loop import NeverIdle
 from orchestrator.engine import beginning, ending, entries, orders, waiting
@@ -151,7 +152,7 @@ class LiveRun:
     def take_save(self, now: datetime) -> Save | None:
         """What must be recorded before anything else is done; None if nothing must."""
         if self._blocked is not None:
-            return self._take(Block(entries.explained(self._blocked)))
+            return self._take(self._block(self._blocked))
         reason: CloseReason = "cancelled" if self._body.is_cancelled else "abandoned"
         self._pending.give_up(self._body.asked, self._draft.save, reason)
         if self._body.end is not None:
@@ -299,17 +300,25 @@ class LiveRun:
                 self.claim, attributes={**self.claim.attributes, **save.attributes}
             )
         if isinstance(then, Park) and not self._body.close():
-            return replace(save, then=Block(entries.explained(SwallowedSuspension())))
+            return replace(save, then=self._block(SwallowedSuspension()))
         return save
 
     def _park(self) -> Park | Block:
         opened = self._pending.opened | {entry.key: entry for entry in self._draft.save.opened}
         due_at, status, waiting_on = waiting.summary(opened, self._body.pending)
         if not waiting_on:
-            return Block(entries.explained(StuckBody()))
+            return self._block(StuckBody())
         if self._deadline is not None:
             due_at = self._deadline if due_at is None else min(due_at, self._deadline)
         return Park(status, due_at, waiting_on)
+
+    @property
+    def tried(self) -> list[str]:
+        """The fingerprints of the code that has tried to carry the run on, with this one's."""
+        return [*self.claim.tried, fingerprint(self._definition.fn)]
+
+    def _block(self, error: BaseException) -> Block:
+        return ending.blocked(error, entries.explained(error), self.tried)
 
     def _finish(self) -> Finish | Again:
         return ending.end_of(self.claim, self._definition, self._body)

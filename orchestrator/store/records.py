@@ -39,6 +39,8 @@ class Claim:
     started_at: datetime
     cancel_requested_at: datetime | None
     cancel_reason: str
+    # It was blocked: the fingerprints of the code that could not carry it on.
+    tried: tuple[str, ...] = ()
     # A run that was never claimed before has no journal, and without a wake no mail.
     is_first: bool
     # The database's time.
@@ -104,7 +106,11 @@ class Again:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """The run cannot go on until someone mends its code or decides."""
+    """The run cannot go on until someone mends its code or decides.
+
+    With `tried` in its error, the fingerprints of the code that could not carry it on, a
+    worker that has other code goes on by itself.
+    """
 
     error: Mapping[str, Any]
 

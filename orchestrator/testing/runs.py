@@ -49,7 +49,7 @@ class Runs:
             self._crashed = False
         self._is_draining = True
         try:
-            return worker.drain(inline=True)
+            return worker.drain(inline=True, mends=True)
         except failpoints.Died:
             self._crashed = True
             return 0

@@ -35,7 +35,7 @@ def w():
 
 def worker(name: str = "here:1:a", **options) -> Upkeep:
     """A worker that has just begun."""
-    made = Upkeep(worker=name, **options)
+    made = Upkeep(worker=name, mend=lambda: None, **options)
     made.beat(0)
     return made
 
@@ -68,7 +68,7 @@ def test_a_worker_that_has_stopped_is_gone_at_once(w):
 
 
 def test_a_heart_tells_of_its_worker_and_takes_its_leave(w):
-    told = Upkeep(worker="here:1:a")
+    told = Upkeep(worker="here:1:a", mend=lambda: None)
     heart = Heart(told)
     heart.start()
     heart.stop()

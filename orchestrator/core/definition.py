@@ -14,6 +14,7 @@ from typing import Any, get_type_hints
 from pydantic import TypeAdapter
 
 from orchestrator.core.errors import InvalidInput, UnknownWorkflow
+from orchestrator.core.fingerprints import fingerprint
 from orchestrator.core.retry import Retry
 from orchestrator.core.schemas import adapter, validated
 
@@ -126,6 +127,11 @@ class Registry:
 
     def __iter__(self) -> Iterator[Definition]:
         return (one for versions in self._by_name.values() for one in versions.values())
+
+    @property
+    def codes(self) -> tuple[tuple[str, str, str], ...]:
+        """Every version of a workflow, with the fingerprint of its code."""
+        return tuple((one.name, one.version, fingerprint(one.fn)) for one in self)
 
     def add(self, definition: Definition) -> None:
         """Register. Raises ValueError when another function has this name and version."""

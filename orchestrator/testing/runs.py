@@ -64,9 +64,9 @@ class Runs:
 
     def _drive(self) -> int:
         """Fire the schedules and drive the runs, until neither does anything."""
-        done = firing.fire_due() + worker.drain(inline=True)
+        done = firing.fire_due() + worker.drain(inline=True, mends=True)
         while fired := firing.fire_due():
-            done += fired + worker.drain(inline=True)
+            done += fired + worker.drain(inline=True, mends=True)
         return done
 
     def advance(self, duration: Duration) -> None:

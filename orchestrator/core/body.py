@@ -160,10 +160,11 @@ class Body:
                 "or in another run"
             )
         name = str.__str__(name)  # of a StrEnum, say: a key is plain text
+        key, self._names[name] = self._free_key(name)
         # A change that was taken is not asked for again: it must not move the others.
         self._places += kind != PATCH
         command = make(
-            key=self._new_key(name),
+            key=key,
             kind=kind,
             name=name,
             position=self._places,
@@ -175,6 +176,21 @@ class Body:
             self.asked[command.key] = command
             self._new.append(command)
         return command
+
+    def new_detail(self, name: str, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """What `make` makes of a wait that is about to be asked for; {} if it is recorded.
+
+        So what is recorded is not judged again by what code and settings say today.
+        """
+        key, number = self._free_key(name)
+        if key in self.history.keys:
+            return {}
+        try:
+            return make()
+        except Exception:
+            # Its key is used up: else a replay would take the next wait of that name for it.
+            self._names[name] = number
+            raise
 
     def _ask_timer(self, handle: asyncio.TimerHandle) -> None:
         try:
@@ -188,13 +204,12 @@ class Body:
             FiredTimer, kind=TIMER, name="timer", until=until, handle=handle, fire=self.loop.fire
         )
 
-    def _new_key(self, name: str) -> str:
-        self._names[name] += 1
-        key = name if self._names[name] == 1 else f"{name}#{self._names[name]}"
-        while key in self.asked:
-            self._names[name] += 1
-            key = f"{name}#{self._names[name]}"
-        return key
+    def _free_key(self, name: str) -> tuple[str, int]:
+        """The key that `name` gets when it is asked for next, and its number."""
+        number = self._names[name] + 1
+        while (key := name if number == 1 else f"{name}#{number}") in self.asked:
+            number += 1
+        return key, number
 
     def _advance(self, at: datetime) -> None:
         # Never backwards: workers' clocks may differ by a little.

@@ -153,7 +153,7 @@ class Registry:
         if not versions:
             raise UnknownWorkflow(f"no workflow is called {name!r}. Known: {sorted(self._by_name)}")
         if version is None:
-            return max(versions.values(), key=lambda one: (one.is_default, _natural(one.version)))
+            return max(versions.values(), key=lambda one: (one.is_default, _order(one.version)))
         if version not in versions:
             raise UnknownWorkflow(f"{name} has no version {version!r}. Known: {sorted(versions)}")
         return versions[version]
@@ -218,7 +218,9 @@ def _place(fn: Callable[..., Any]) -> str:
     return f"{getattr(fn, '__module__', '?')}.{getattr(fn, '__qualname__', repr(fn))}"
 
 
-def _natural(version: str) -> list[tuple[int, int, str]]:
-    """A sort key in which 1.10 comes after 1.9."""
-    parts = re.findall(r"\d+|\D+", version)
-    return [(1, int(part), "") if part.isdigit() else (0, 0, part) for part in parts]
+def _order(version: str) -> list[tuple[int, int, str]]:
+    """A sort key: 1.9, 1.10-rc1, 1.10, 1.10.1. A leading "v" says nothing."""
+    parts = re.findall(r"\d+|[a-z]+", version.lower().removeprefix("v"))
+    # As everywhere: what carries a word comes before what does not.
+    key = [(2, int(part), "") if part.isdigit() else (0, 0, part) for part in parts]
+    return [*key, (1, 0, "")]

@@ -98,6 +98,11 @@ class Delivery:
     reason: str = ""
     run_ids: tuple[UUID, ...] = ()
 
+    @property
+    def is_duplicate(self) -> bool:
+        """Whether an event with this `event_id` had been sent before."""
+        return self.reason.startswith("duplicate")
+
 
 class Run(Generic[O]):
     """A handle to one run. It shows the run as it was last read; `refresh` reads it again."""

@@ -10,11 +10,12 @@ from django.db.models import Case, QuerySet, When
 from django.db.models.functions import Length
 
 from dashboard import steps
+from dashboard.models_used import ModelUse, total
 from dashboard.timeline import Row
 from humantasks.asking import KIND
 from humantasks.models import HumanTask
 from orchestrator import clock
-from orchestrator.core.journal import CANCEL, CHILD, EVENT, PATCH
+from orchestrator.core.journal import CANCEL, CHILD, COMPLETED, EVENT, PATCH
 from orchestrator.models import Attempt, Broadcast, Entry, Event, LogLine, Run
 
 # Rows of the timeline, entries of the history, events: so many on a page.
@@ -51,6 +52,8 @@ class Steps:
 
     rows: Sequence[Row]
     following: int | None
+    # What its AI steps have used, failed attempts with them.
+    models: ModelUse | None
 
 
 def timeline(run: Run, *, after: int = 0, size: int | None = None) -> Steps:
@@ -70,6 +73,7 @@ def timeline(run: Run, *, after: int = 0, size: int | None = None) -> Steps:
     return Steps(
         steps.rows(page, attempts, executing, run),
         None if is_last else page[-1].position,
+        total([*(_told(entry) for entry in page), *(one.details for one in attempts)]),
     )
 
 
@@ -92,6 +96,11 @@ def outcomes(run_id: UUID, *, size: int = ROWS) -> tuple[list[Entry], bool]:
         .annotate(small_value=Case(When(length__lte=SMALL, then="value")))[: size + 1]
     )
     return found[:size], len(found) > size
+
+
+def _told(entry: Entry) -> object:
+    # Of an attempt that failed, the attempt itself says it.
+    return (entry.detail or {}).get("details") if entry.status == COMPLETED else None
 
 
 @dataclass(frozen=True)

@@ -122,6 +122,11 @@ def stop(grace: timedelta | None = None) -> None:
         _worker = None
 
 
+def is_here() -> bool:
+    """Whether the engine runs in this process, and takes whatever is due."""
+    return _worker is not None
+
+
 def look() -> None:
     """Look for due runs: ring the engine of this process, or drive them here and now."""
     if _worker is not None:
@@ -131,7 +136,10 @@ def look() -> None:
 
 
 def drain(*, inline: bool = False) -> int:
-    """Drive whatever is due until nothing is, in this thread. Returns the number of claims."""
+    """Drive whatever is due until nothing is, in this thread. Returns the number of claims.
+
+    With `inline` each attempt of a step is waited for, sync ones in this very thread.
+    """
     clock = Estimate()
     executor, heart = Executor(clock, inline=inline), Heart()
     driver = Driver(

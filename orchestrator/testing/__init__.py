@@ -13,11 +13,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from orchestrator.engine.replaying import Replay, ReplayFailed, replay_check
+    from orchestrator.histories import InvalidHistory
     from orchestrator.testing.runs import Runs
 
-__all__ = ["Runs"]
+__all__ = ["InvalidHistory", "Replay", "ReplayFailed", "Runs", "replay_check"]
 
-_PLACES = {"Runs": "orchestrator.testing.runs"}
+_PLACES = {
+    "InvalidHistory": "orchestrator.histories",
+    "Replay": "orchestrator.engine.replaying",
+    "ReplayFailed": "orchestrator.engine.replaying",
+    "Runs": "orchestrator.testing.runs",
+    "replay_check": "orchestrator.engine.replaying",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -34,6 +34,7 @@ _SETTINGS: dict[str, tuple[Any, Callable[[Any], Any], str]] = {
     "MAX_CRASHES": (5, int, "A run that kills its worker so often in a row is quarantined."),
     "EVENT_TTL": ("1h", _seconds, "How long an event to no run in particular is kept."),
     "STEP_RETRY": (Retry(), _retry, "The retry policy of steps that name none."),
+    "AI": ({}, dict, "The default model, providers and prices of AI steps; docs/guide/ai.md."),
     "HINTS": (True, bool, "Whether to tell workers about due runs through the broker."),
 }
 

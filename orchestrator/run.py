@@ -47,6 +47,8 @@ class StepInfo:
     completed_at: datetime | None
     result: Any = None
     error: dict[str, Any] | None = None
+    # What its last attempt has told with `current_step().heartbeat`.
+    details: Any = None
 
     @property
     def duration(self) -> timedelta | None:

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from dashboard import steps
+from dashboard.models_used import ModelUse, total
 from dashboard.timeline import Row
 from humantasks.asking import KIND
 from humantasks.models import HumanTask
 from orchestrator import clock
-from orchestrator.core.journal import CANCEL, CHILD, EVENT, PATCH
+from orchestrator.core.journal import CANCEL, CHILD, COMPLETED, EVENT, PATCH
 from orchestrator.models import Attempt, Entry, Event, Run
 
 # Rows of the timeline, entries of the history, events: so many on a page.
@@ -46,6 +47,8 @@ class Steps:
 
     rows: Sequence[Row]
     following: int | None
+    # What its AI steps have used, failed attempts with them.
+    models: ModelUse | None
 
 
 def timeline(run: Run, *, after: int = 0) -> Steps:
@@ -68,7 +71,13 @@ def timeline(run: Run, *, after: int = 0) -> Steps:
     return Steps(
         steps.rows(page, attempts, executing, run),
         None if is_last else page[-1].position,
+        total([*(_told(entry) for entry in page), *(one.details for one in attempts)]),
     )
+
+
+def _told(entry: Entry) -> object:
+    # Of an attempt that failed, the attempt itself says it.
+    return (entry.detail or {}).get("details") if entry.status == COMPLETED else None
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,7 @@ class LiveRun:
     ) -> None:
         self.claim = claim
         self.mail = mail
-        self.running = Executing(claim.run_id, claim.generation)
+        self.running = Executing(claim.run_id, claim.generation, beginning.told(claim, history))
         self.is_over = False
         # Held by whoever gives out the next place in the journal: the driver while it
         # hands out outcomes, or the thread of an atomic step while it takes one.
@@ -255,6 +255,7 @@ class LiveRun:
             # Of the first attempt: what the body sees now is what a replay will see.
             started_at=self._pending.started_at(running.step.key) or ended.started_at,
             finished_at=ended.finished_at,
+            detail=entries.last_attempt(running.step, ended),
             **fields,
         )
 
@@ -272,18 +273,19 @@ class LiveRun:
                 error=failure,
                 started_at=ended.started_at,
                 finished_at=ended.finished_at,
+                details=ended.call.pulse.details,
             )
         )
         before = self._pending.attempts_before(step.key)
         if step.is_abandoned or not step.retry.allows(error, number - before):
             self._deliver(self._outcome(running, ended, status=FAILED, error=failure))
             return
-        due_at = ended.finished_at + step.retry.delay(number - before)
+        due_at = ended.finished_at + step.retry.delay(number - before, error)
         self._pending.retry(step, number + 1, due_at)
         self._save.opened.append(
             entries.retrying(
                 step,
-                number=number,
+                ended,
                 before=before,
                 error=failure,
                 since=self._pending.started_at(step.key) or ended.started_at,
@@ -298,17 +300,15 @@ class LiveRun:
             wait, mail = received
             self.mail.remove(mail)
             self._save.consumed.append((mail.id, wait.key))
-            return entries.waited(
-                wait, seq=self._take_seq(), since=self._since(wait.key), now=now, mail=mail
-            )
+            seq, since = self._take_seq(), self._since(wait.key)
+            return entries.waited(wait, seq=seq, since=since, now=now, mail=mail)
         command = self._pending.overdue(now)
         if command is None:
             return None
         if self._pending.has_waits and not self._may_give_up():
             return None
-        outcome = entries.waited(
-            command, seq=self._take_seq(), since=self._since(command.key), now=now
-        )
+        seq, since = self._take_seq(), self._since(command.key)
+        outcome = entries.waited(command, seq=seq, since=since, now=now)
         if known := self._pending.opened.get(command.key):
             self._save.told.append((known, "timeout"))
         return outcome

@@ -102,6 +102,7 @@ def _claim(run: models.Run, at: datetime) -> Claim:
         parent_id=run.parent_id,
         parent_key=run.parent_key,
         concurrency_key=run.concurrency_key,
+        in_flight=run.in_flight,
     )
 
 
@@ -217,6 +218,7 @@ def _write(save: Save, worker: str) -> None:
             error=attempt.error,
             started_at=attempt.started_at,
             finished_at=attempt.finished_at,
+            details=attempt.details,
             worker=worker,
         )
     for event_id, key in save.consumed:
@@ -230,12 +232,14 @@ def _upsert(run_id: UUID, entry: Entry) -> None:
         name: getattr(entry, name)
         for name in ("seq", "status", "attempt", "value", "error", "due_at", "finished_at")
     }
+    if entry.detail is not None:
+        outcome["detail"] = entry.detail
     known = models.Entry.objects.filter(run_id=run_id, key=entry.key)
     if known.filter(seq=None).update(**outcome) or known.exists():
         return
     asked = {
         name: getattr(entry, name)
-        for name in ("key", "kind", "name", "position", "cause", "detail", "started_at")
+        for name in ("key", "kind", "name", "position", "cause", "started_at")
     }
     models.Entry.objects.create(run_id=run_id, **asked, **outcome)
 

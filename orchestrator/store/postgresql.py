@@ -45,7 +45,7 @@ FROM due WHERE run.id = due.id
 RETURNING run.id, run.epoch, run.wake_seq, run.seq, run.crashes, run.workflow, run.version,
     run.attempt, run.input, run.initiator, run.tags, run.started_at, run.cancel_requested_at,
     run.cancel_reason, {now}, run.generation, run.attributes, run.progress, run.progress_text,
-    run.logged, run.parent_id, run.parent_key, run.concurrency_key
+    run.logged, run.parent_id, run.parent_key, run.concurrency_key, run.in_flight
 """
 
 _SAVE = """
@@ -98,15 +98,18 @@ _ENTRIES = """, entries AS (
     JOIN fence ON fence.id = new.run_id
     ON CONFLICT (run_id, key) DO UPDATE SET seq = excluded.seq, status = excluded.status,
         attempt = excluded.attempt, value = excluded.value, error = excluded.error,
+        detail = coalesce(excluded.detail, known.detail),
         due_at = excluded.due_at, finished_at = excluded.finished_at
     WHERE known.seq IS NULL
 )"""
 
 _ATTEMPTS = """, attempts AS (
-    INSERT INTO orchestrator_attempt (run_id, key, number, error, started_at, finished_at, worker)
+    INSERT INTO orchestrator_attempt
+        (run_id, key, number, error, started_at, finished_at, details, worker)
     SELECT new.*, %(worker)s FROM unnest(%(a_run)s::uuid[], %(a_key)s::text[], %(a_number)s::int[],
-        %(a_error)s::jsonb[], %(a_started_at)s::timestamptz[], %(a_finished_at)s::timestamptz[])
-        AS new(run_id, key, number, error, started_at, finished_at)
+        %(a_error)s::jsonb[], %(a_started_at)s::timestamptz[], %(a_finished_at)s::timestamptz[],
+        %(a_details)s::jsonb[])
+        AS new(run_id, key, number, error, started_at, finished_at, details)
     JOIN fence ON fence.id = new.run_id
 )"""
 
@@ -205,6 +208,7 @@ def _claim(row: tuple[Any, ...]) -> Claim:
         parent_id=row[20],
         parent_key=row[21],
         concurrency_key=row[22],
+        in_flight=json.loads(row[23]),
     )
 
 
@@ -368,6 +372,7 @@ def _attempt_params(saves: Sequence[Save]) -> dict[str, Any]:
         "a_error": [_json(attempt.error) for _, attempt in attempts],
         "a_started_at": [attempt.started_at for _, attempt in attempts],
         "a_finished_at": [attempt.finished_at for _, attempt in attempts],
+        "a_details": [_json(attempt.details) for _, attempt in attempts],
     }
 
 

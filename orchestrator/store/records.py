@@ -39,6 +39,8 @@ class Claim:
     started_at: datetime
     cancel_requested_at: datetime | None
     cancel_reason: str
+    # Steps that were executing when the worker before died: [{key, details, …}].
+    in_flight: Sequence[Mapping[str, Any]]
     # A run that was never claimed before has no journal, and without a wake no mail.
     is_first: bool
     # The database's time.
@@ -54,6 +56,8 @@ class FailedAttempt:
     error: dict[str, Any]
     started_at: datetime
     finished_at: datetime
+    # What it has told with its heartbeats.
+    details: Any = None
 
 
 @dataclass(frozen=True, slots=True)

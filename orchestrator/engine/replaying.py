@@ -210,6 +210,7 @@ def _claim(recorded: RecordedHistory, history: History) -> Claim:
         started_at=run.started_at,
         cancel_requested_at=None,
         cancel_reason="",
+        in_flight=[],
         is_first=False,
         at=run.started_at,
     )

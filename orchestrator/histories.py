@@ -49,6 +49,7 @@ class RecordedRun(BaseModel):
     initiator: str | None = None
     tags: dict[str, Any] = Field(default_factory=dict)
     input: Any = None
+    scheduled_at: datetime | None = None
     started_at: datetime | None = None
     finished_at: datetime | None = None
 
@@ -152,6 +153,7 @@ def _run(run: models.Run, *, payloads: bool) -> dict[str, Any]:
         "status": str(run.status),
         "attempt": run.attempt,
         "generation": run.generation,
+        "scheduled_at": _instant(run.scheduled_at),
         "started_at": _instant(run.started_at),
         "finished_at": _instant(run.finished_at),
     }

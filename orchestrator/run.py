@@ -162,6 +162,11 @@ class Run(Generic[O]):
         return self._row.parent_id
 
     @property
+    def scheduled_at(self) -> datetime | None:
+        """The time for which a schedule started the run; None for any other run."""
+        return self._row.scheduled_at
+
+    @property
     def tags(self) -> dict[str, Any]:
         return dict(self._row.tags)
 

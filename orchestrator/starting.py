@@ -34,6 +34,16 @@ class Family:
     on_parent_cancel: str
 
 
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """The schedule that starts a run, and for which time. In line, it waits for its turn."""
+
+    schedule_id: UUID
+    schedule: str
+    at: datetime
+    in_line: bool
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """What may be said of a run when it is started. See `Workflow.start`."""
@@ -46,6 +56,7 @@ class Options:
     attributes: Mapping[str, Any] | None = None
     family: Family | None = None
     forked_from: UUID | None = None
+    timed: Timed | None = None
 
 
 def start(
@@ -85,6 +96,8 @@ def fork(source: Run[Any], step: str, value: Any, *, initiator: Any) -> Run[Any]
         new = row(definition, definition.validate_input(value), options)
         # A template would make the key that the source has.
         new.idempotency_key = None
+        # The body may have read it before the step.
+        new.scheduled_at = source.scheduled_at
         run, _ = insert(definition, new, options)
         reopening.copy_entries(source.id, run.id, step)
     return run.refresh()
@@ -92,7 +105,7 @@ def fork(source: Run[Any], step: str, value: Any, *, initiator: Any) -> Run[Any]
 
 def row(definition: Definition, value: Any, options: Options) -> models.Run:
     """The row of a run that is to be inserted. `value` is checked already."""
-    family, given = options.family, options.idempotency_key
+    family, given, timed = options.family, options.idempotency_key, options.timed
     return models.Run(
         workflow=definition.name,
         version=definition.version,
@@ -107,15 +120,35 @@ def row(definition: Definition, value: Any, options: Options) -> models.Run:
         parent_key=family.parent_key if family else "",
         on_parent_cancel=family.on_parent_cancel if family else "cancel",
         forked_from_id=options.forked_from,
+        schedule_id=timed.schedule_id if timed else None,
+        scheduled_at=timed.at if timed else None,
     )
 
 
 def insert(definition: Definition, new: models.Run, options: Options) -> tuple[Run[Any], bool]:
     """Insert the row, and tell the workers. The run, and whether it is new."""
     wait = delay_of(options)
+    if options.timed is not None and options.timed.in_line:
+        return _insert_in_line(new, options.timed)
     found, is_new = runs.create(new, delay=wait)
     if is_new and not wait:
         tell_workers(found.id)
+    return Run(found), is_new
+
+
+def _insert_in_line(new: models.Run, timed: Timed) -> tuple[Run[Any], bool]:
+    """Insert a run that begins when those of its schedule before it have ended."""
+    new.status = Status.SCHEDULED
+    wait = {
+        "kind": "concurrency",
+        "name": timed.schedule,
+        "key": "",
+        "since": clock.now().isoformat(),
+        "until": None,
+        "detail": {"limit": 1},
+    }
+    new.waiting_on = [wait]
+    found, is_new = runs.create(new, delay=None)
     return Run(found), is_new
 
 

@@ -200,6 +200,7 @@ def _claim(recorded: RecordedHistory, history: History) -> Claim:
         initiator=run.initiator,
         tags=run.tags,
         generation=run.generation,
+        scheduled_at=run.scheduled_at,
         attributes={},
         progress=(None, ""),
         # Every line is stored already, so none is written again.

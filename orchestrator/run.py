@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar
 from uuid import UUID
 
+from orchestrator import patience
 from orchestrator.core import codec
 from orchestrator.core.durations import Duration, parse_duration
 from orchestrator.core.errors import RunCancelled, RunFailed, RunTimeout
@@ -256,7 +257,8 @@ class Run(Generic[O]):
             left = None if until is None else until - time.monotonic()
             if left is not None and left <= 0:
                 return False
-            time.sleep(pause if left is None else min(pause, left))  # noqa: TID251 - it waits
+            if not patience.rest(pause if left is None else min(pause, left)):
+                return False
             if poll is None:
                 pause = min(pause * 1.5, _MAX_POLL_SECONDS)
         return True

@@ -294,7 +294,10 @@ def _from_text(text: str) -> Any:
         return text
 
 
-# orchestrator.conf has the defaults; only what the environment names is passed on.
+# On one machine there is nobody to be protected from.
+ORCHESTRATOR_API_RATE = "1200/min" if env.production else ""
+
+# orchestrator.conf has the other defaults; only what the environment names is passed on.
 globals().update(
     {key: _from_text(text) for key, text in os.environ.items() if key.startswith("ORCHESTRATOR_")}
 )

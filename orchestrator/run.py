@@ -91,6 +91,11 @@ class Delivery:
     reason: str = ""
     run_ids: tuple[UUID, ...] = ()
 
+    @property
+    def is_duplicate(self) -> bool:
+        """Whether an event with this `event_id` had been sent before."""
+        return self.reason.startswith("duplicate")
+
 
 class Run(Generic[O]):
     """A handle to one run. It shows the run as it was last read; `refresh` reads it again."""
@@ -152,6 +157,11 @@ class Run(Generic[O]):
     @property
     def parent_id(self) -> UUID | None:
         return self._row.parent_id
+
+    @property
+    def scheduled_at(self) -> datetime | None:
+        """The time for which a schedule started the run; None for any other run."""
+        return self._row.scheduled_at
 
     @property
     def tags(self) -> dict[str, Any]:

@@ -72,7 +72,8 @@ class Body:
         self.started_at = started_at
         self.now = started_at
         self.seq = 0
-        self.is_cancelled = False
+        # When the body was told of a cancel, and why.
+        self.cancelled_at: datetime | None = None
         self.cancel_reason = ""
         self.asked: dict[str, Command] = {}
         self.seen: dict[str, Seen] = {}
@@ -126,6 +127,10 @@ class Body:
             return Raised(asyncio.CancelledError())
         error = main.exception()
         return Returned(main.result()) if error is None else Raised(error)
+
+    @property
+    def is_cancelled(self) -> bool:
+        return self.cancelled_at is not None
 
     @property
     def pending(self) -> list[Command]:
@@ -217,7 +222,7 @@ class Body:
         self.loop.seconds = (self.now - self.started_at).total_seconds()
 
     def _cancel(self, entry: Entry) -> None:
-        self.is_cancelled = True
+        self.cancelled_at = self.now
         self.cancel_reason = str((entry.detail or {}).get("reason") or "")
         if self._main is not None:
             self._main.cancel((entry.detail or {}).get("reason") or None)

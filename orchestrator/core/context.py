@@ -79,6 +79,11 @@ class Context(Generic[I]):
         return self._info.tags
 
     @property
+    def scheduled_at(self) -> datetime | None:
+        """The time for which a schedule started the run, in UTC; None for any other run."""
+        return self._info.scheduled_at
+
+    @property
     def random(self) -> random.Random:
         """Random numbers that are the same on every replay. Not for steps: a replay skips them."""
         self._refuse_in_step("ctx.random")

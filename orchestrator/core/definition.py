@@ -14,6 +14,7 @@ from typing import Any, get_type_hints
 from pydantic import TypeAdapter
 
 from orchestrator.core.errors import InvalidInput, UnknownWorkflow
+from orchestrator.core.fingerprints import fingerprint
 from orchestrator.core.names import check_retry
 from orchestrator.core.retry import Retry
 from orchestrator.core.schemas import adapter, validated
@@ -42,8 +43,8 @@ class Definition:
     output_schema: Any = None
 
     def __post_init__(self) -> None:
-        _check_name("workflow name", self.name)
-        _check_name("version", self.version)
+        check_identifier("workflow name", self.name)
+        check_identifier("version", self.version)
         _check_signature(self.fn)
         _check_template("idempotency_key", self.idempotency_key)
         _check_template("concurrency_key", self.concurrency_key)
@@ -130,6 +131,11 @@ class Registry:
     def __iter__(self) -> Iterator[Definition]:
         return (one for versions in self._by_name.values() for one in versions.values())
 
+    @property
+    def codes(self) -> tuple[tuple[str, str, str], ...]:
+        """Every version of a workflow, with the fingerprint of its code."""
+        return tuple((one.name, one.version, fingerprint(one.fn)) for one in self)
+
     def add(self, definition: Definition) -> None:
         """Register. Raises ValueError when another function has this name and version."""
         versions = self._by_name.setdefault(definition.name, {})
@@ -162,7 +168,8 @@ class Registry:
 registry = Registry()
 
 
-def _check_name(what: str, name: object) -> None:
+def check_identifier(what: str, name: object) -> None:
+    """Raises ValueError for what cannot be the name of a workflow, a version or a schedule."""
     if not isinstance(name, str) or len(name) > MAX_NAME or not _NAME.fullmatch(name):
         raise ValueError(
             f"{what} {name!r}: use letters, digits and . _ : / - (first a letter or a digit, "

@@ -35,6 +35,7 @@ def play(claim: Claim, definition: Definition, body: Body) -> Coroutine[Any, Any
         input=value,
         initiator=claim.initiator,
         tags=claim.tags,
+        scheduled_at=claim.scheduled_at,
     )
     retry = definition.step_retry or conf.STEP_RETRY
     context: Context[Any] = Context(body, info, retry, effects)

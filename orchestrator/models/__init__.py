@@ -8,6 +8,7 @@ from orchestrator.models.events import Broadcast, Event
 from orchestrator.models.journals import Attempt, Entry, LogLine, StepKey
 from orchestrator.models.runs import (
     FINAL,
+    UNFINISHED,
     Permit,
     Run,
     RunAttribute,
@@ -16,19 +17,27 @@ from orchestrator.models.runs import (
     initiator_label,
     is_paused_or_blocked,
 )
+from orchestrator.models.schedules import CatchUp, Overlap, Schedule, Source
+from orchestrator.models.workers import Worker
 
 __all__ = [
     "FINAL",
+    "UNFINISHED",
     "Attempt",
     "Broadcast",
+    "CatchUp",
     "Entry",
     "Event",
     "LogLine",
+    "Overlap",
     "Permit",
     "Run",
     "RunAttribute",
+    "Schedule",
+    "Source",
     "Status",
     "StepKey",
+    "Worker",
     "attribute_text",
     "initiator_label",
     "is_paused_or_blocked",

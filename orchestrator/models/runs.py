@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import Q
 
 from orchestrator.core.ids import uuid7
+from orchestrator.models.schedules import Schedule
 
 
 class Status(models.TextChoices):
@@ -28,6 +29,8 @@ class Status(models.TextChoices):
 
 
 FINAL = (Status.COMPLETED, Status.FAILED, Status.CANCELLED)
+# The others, for conditions that an index must recognise.
+UNFINISHED = tuple(status for status in Status if status not in FINAL)
 
 
 class Run(models.Model):
@@ -79,6 +82,12 @@ class Run(models.Model):
     forked_from = models.ForeignKey(
         "self", null=True, on_delete=models.SET_NULL, related_name="forks"
     )
+    # The schedule that started it, and the time for which it did, not the moment at which
+    # a worker came to it. A fork keeps the time alone.
+    schedule = models.ForeignKey(
+        Schedule, null=True, on_delete=models.SET_NULL, related_name="runs", db_index=False
+    )
+    scheduled_at = models.DateTimeField(null=True)
 
     input = models.TextField()
     output = models.TextField(null=True)  # noqa: DJ001 - null is "none yet"
@@ -126,6 +135,23 @@ class Run(models.Model):
             # The runs list by status, and by workflow, newest first.
             models.Index(fields=["status", "-id"], name="run_by_status"),
             models.Index(fields=["workflow", "status", "-id"], name="run_by_workflow"),
+            # The history of a schedule, newest first; those of its runs that have not ended,
+            # and those of them that wait in line.
+            models.Index(
+                fields=["schedule", "-scheduled_at"],
+                name="run_of_schedule",
+                condition=Q(schedule__isnull=False),
+            ),
+            models.Index(
+                fields=["schedule"],
+                name="run_of_schedule_unfinished",
+                condition=Q(schedule__isnull=False, status__in=UNFINISHED),
+            ),
+            models.Index(
+                fields=["schedule", "scheduled_at"],
+                name="run_in_line",
+                condition=Q(schedule__isnull=False, status=Status.SCHEDULED, due_at__isnull=True),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -29,6 +29,7 @@ class Claim:
     input: str
     initiator: str | None
     tags: Mapping[str, Any]
+    scheduled_at: datetime | None
     generation: int
     attributes: Mapping[str, Any]
     progress: tuple[float | None, str]
@@ -41,6 +42,8 @@ class Claim:
     cancel_reason: str
     # Steps that were executing when the worker before died: [{key, details, …}].
     in_flight: Sequence[Mapping[str, Any]]
+    # It was blocked: the fingerprints of the code that could not carry it on.
+    tried: tuple[str, ...] = ()
     # A run that was never claimed before has no journal, and without a wake no mail.
     is_first: bool
     # The database's time.
@@ -108,7 +111,11 @@ class Again:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """The run cannot go on until someone mends its code or decides."""
+    """The run cannot go on until someone mends its code or decides.
+
+    With `tried` in its error, the fingerprints of the code that could not carry it on, a
+    worker that has other code goes on by itself.
+    """
 
     error: Mapping[str, Any]
 

@@ -42,7 +42,7 @@ def test_a_run_that_nobody_takes_is_found(manage, parcel):
 
     assert "BAD  due runs: one waits for 30" in done.out
     assert done.status == 1
-    assert done.err.endswith("CommandError: not well: due runs\n")
+    assert "not well: workers, open runs, due runs" in done.err
 
 
 def test_a_timer_that_is_late_is_found(examine, waiting):

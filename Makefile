@@ -52,7 +52,7 @@ format: $(VENV)/.lint ## Put code and templates into shape
 
 # Playwright keeps an event loop in the test's thread, where Django refuses to query.
 e2e: $(VENV)/.e2e ## Drive a real browser (Chromium must be installed)
-	DJANGO_ALLOW_ASYNC_UNSAFE=true $(PY) -m pytest -m e2e tests/e2e $(ARGS)
+	DJANGO_ALLOW_ASYNC_UNSAFE=true $(PY) -m pytest -m e2e -n $(JOBS) --dist loadfile tests/e2e $(ARGS)
 
 storm: $(VENV)/.test $(VENV)/.prod ## Kill, freeze and cut off everything while runs go on (STORM_SECONDS=60)
 	STORM_SECONDS=$(STORM_SECONDS) $(PY) -m tests.postgres $(PY) -m pytest -s --ds tests.storm.settings -m chaos tests/storm $(ARGS)

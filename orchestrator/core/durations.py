@@ -41,6 +41,15 @@ def parse_duration(value: Duration) -> timedelta:
         raise ValueError(f"too long a duration: {_shown(value)}") from error
 
 
+# Longer than anything: what is kept for so long is never removed.
+FOREVER = timedelta.max
+
+
+def parse_keeping(value: Duration) -> timedelta:
+    """How long something is kept: a duration, or "forever". Raises ValueError."""
+    return FOREVER if value == "forever" else parse_duration(value)
+
+
 def later(instant: datetime, duration: Duration) -> datetime:
     """The instant `duration` after this one. Raises ValueError if there is none."""
     try:

@@ -18,6 +18,7 @@ from orchestrator.models.runs import (
     is_paused_or_blocked,
 )
 from orchestrator.models.schedules import CatchUp, Overlap, Schedule, Source
+from orchestrator.models.tombstones import Tombstone
 
 __all__ = [
     "FINAL",
@@ -36,6 +37,7 @@ __all__ = [
     "Source",
     "Status",
     "StepKey",
+    "Tombstone",
     "attribute_text",
     "initiator_label",
     "is_paused_or_blocked",

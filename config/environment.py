@@ -74,7 +74,7 @@ class Environment(BaseSettings):
     # PgBouncer in transaction mode hands each transaction another server connection.
     pgbouncer: bool = False
 
-    broker_url: SecretStr = SecretStr("memory://")
+    broker_url: SecretStr = SecretStr("memory://localhost/")
     worker_concurrency: PositiveInt = 4
 
     email_host: str = ""

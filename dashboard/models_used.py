@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from orchestrator.ai.accounts import DETAILS
+
+# The kind of a step that has asked a model, for its icon and its word.
+AI = "ai"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +46,36 @@ def model_use(details: Any) -> ModelUse | None:
         seconds=float(account.get("seconds", 0)),
         cost=None if cost is None else Decimal(str(cost)),
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Said:
+    """One message to a model, or a call of a tool that it asked for."""
+
+    who: str
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Talk:
+    """What a model was asked and what it answered: an output, or calls of tools."""
+
+    asked: Sequence[Said]
+    output: Any
+    calls: Sequence[Said]
+
+
+def talk(answer: Mapping[str, Any]) -> Talk:
+    """The stored result of an AI step, for people."""
+    return Talk(
+        asked=[_said(one, "role", "content") for one in answer.get("prompt") or ()],
+        output=answer.get("output"),
+        calls=[_said(one, "name", "arguments") for one in answer.get("tool_calls") or ()],
+    )
+
+
+def _said(one: Mapping[str, Any], who: str, text: str) -> Said:
+    return Said(who=str(one.get(who, "")), text=str(one.get(text, "")))
 
 
 def total(all_details: Iterable[Any]) -> ModelUse | None:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from dashboard import present, steps
 from dashboard.errors import Problem, problem, short_type
-from dashboard.models_used import ModelUse, model_use
+from dashboard.models_used import AI, ModelUse, Talk, model_use, talk
 from dashboard.payloads import Payload, payload
 from dashboard.queries import run as queries
 from humantasks.models import HumanTask
@@ -55,6 +55,8 @@ class Panel:
     model: ModelUse | None
     attempts: Sequence[AttemptRow]
     value: Payload | None
+    # Of an AI step, for who may see payloads.
+    talk: Talk | None
     problem: Problem | None
     event: Event | None
     task: HumanTask | None
@@ -68,18 +70,25 @@ def panel(run: Run, key: str, *, sees_payloads: bool) -> Panel | None:
         return None
     entry, kind = found.entry, found.entry.kind if found.entry else STEP
     status, told = _status(found), _told(found)
+    model = model_use(told)
+    value = payload(entry.value, is_visible=sees_payloads) if entry else None
+    said = None
+    if model and value and value.is_visible and isinstance(value.value, Mapping):
+        said = talk(value.value)
+        value = None if said.calls else replace(value, value=said.output)
     return Panel(
         key=key,
-        kind=kind,
-        word=present.kind_look(kind).word,
+        kind=AI if model else kind,
+        word=present.kind_look(AI if model else kind).word,
         status=status,
         anchor=f"step-{zlib.crc32(key.encode()):08x}-{status}-{entry.attempt if entry else 0}",
         entry=entry,
         detail=(entry.detail or {}) if entry else {},
         details=_details(told, sees_payloads),
-        model=model_use(told),
+        model=model,
         attempts=[_failed(one) for one in found.attempts] + _last(found),
-        value=payload(entry.value, is_visible=sees_payloads) if entry else None,
+        value=value,
+        talk=said,
         problem=problem(entry.error, is_visible=sees_payloads) if entry else None,
         event=found.event,
         task=found.task,

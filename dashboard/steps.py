@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby, pairwise
 
+from dashboard.models_used import AI, model_use
 from dashboard.timeline import Row, Segment, brackets
 from orchestrator.core.journal import (
     CANCELLED,
@@ -118,7 +119,7 @@ def _row(
     return Row(
         key=entry.key,
         name=entry.key,
-        kind=entry.kind,
+        kind=AI if model_use((entry.detail or {}).get("details")) else entry.kind,
         status="running" if executing else status(entry),
         attempts=executing.attempt if executing else entry.attempt,
         segments=segments,

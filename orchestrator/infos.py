@@ -72,3 +72,8 @@ class Delivery:
     delivered: bool
     reason: str = ""
     run_ids: tuple[UUID, ...] = ()
+
+    @property
+    def is_duplicate(self) -> bool:
+        """Whether an event with this `event_id` had been sent before."""
+        return self.reason.startswith("duplicate")

@@ -5,10 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from uuid import UUID
 
+from orchestrator import patience
 from orchestrator.core import codec
+from orchestrator.core.children import Startable, name_of
 from orchestrator.core.durations import Duration, parse_duration
 from orchestrator.core.errors import RunCancelled, RunFailed, RunPruned, RunTimeout
 from orchestrator.infos import Delivery, EventInfo, Outcome, StepInfo, WaitInfo
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
 __all__ = [
     "Delivery",
     "EventInfo",
-    "HasName",
     "Outcome",
     "Run",
     "StepInfo",
@@ -30,13 +31,6 @@ __all__ = [
 ]
 
 O = TypeVar("O")  # noqa: E741 - the output type
-
-
-class HasName(Protocol):
-    """A workflow, for the type checker."""
-
-    @property
-    def name(self) -> str: ...
 
 
 _FINAL = ("completed", "failed", "cancelled")
@@ -219,7 +213,8 @@ class Run(Generic[O]):
             left = None if until is None else until - time.monotonic()
             if left is not None and left <= 0:
                 return False
-            time.sleep(pause if left is None else min(pause, left))  # noqa: TID251 - it waits
+            if not patience.rest(pause if left is None else min(pause, left)):
+                return False
             if poll is None:
                 pause = min(pause * 1.5, _MAX_POLL_SECONDS)
         return True
@@ -345,7 +340,7 @@ def send_event(
     )
 
 
-def start_many(workflow: HasName, inputs: Iterable[Any], **options: Any) -> list[Run[Any]]:
+def start_many(workflow: Startable, inputs: Iterable[Any], **options: Any) -> list[Run[Any]]:
     """Start a run of `workflow` for each input, in few statements: all of them or none.
 
     Takes the options of `Workflow.start` but the key. Raises InvalidInput before anything
@@ -354,4 +349,4 @@ def start_many(workflow: HasName, inputs: Iterable[Any], **options: Any) -> list
     """
     from orchestrator import client  # noqa: PLC0415
 
-    return client.start_many(workflow.name, inputs, **options)
+    return client.start_many(name_of(workflow), inputs, **options)

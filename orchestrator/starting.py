@@ -15,6 +15,7 @@ from orchestrator.conf import conf
 from orchestrator.core import codec
 from orchestrator.core.definition import Definition, registry
 from orchestrator.core.durations import Duration, parse_duration
+from orchestrator.core.errors import InvalidInput
 from orchestrator.core.notes import check_attributes
 from orchestrator.database import ALIAS
 from orchestrator.models import Status
@@ -110,7 +111,7 @@ def row(definition: Definition, value: Any, options: Options) -> models.Run:
         workflow=definition.name,
         version=definition.version,
         status=Status.SCHEDULED if delay_of(options) else Status.PENDING,
-        idempotency_key=checked_key(definition.key_for(value) if given is None else given),
+        idempotency_key=_template_key(definition, value) if given is None else checked_key(given),
         concurrency_key=definition.permit_for(value),
         initiator=models.initiator_label(options.initiator),
         tags=dict(definition.tags) | dict(options.tags or {}),
@@ -123,6 +124,15 @@ def row(definition: Definition, value: Any, options: Options) -> models.Run:
         schedule_id=timed.schedule_id if timed else None,
         scheduled_at=timed.at if timed else None,
     )
+
+
+def _template_key(definition: Definition, value: Any) -> str | None:
+    """The key that the workflow's template makes of the input. Raises InvalidInput."""
+    key = definition.key_for(value)
+    try:
+        return checked_key(key)
+    except ValueError as error:
+        raise InvalidInput(f"{definition.name}: the input makes a wrong key: {error}") from error
 
 
 def insert(definition: Definition, new: models.Run, options: Options) -> tuple[Run[Any], bool]:

@@ -17,7 +17,7 @@ def name_workflows(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
 class Migration(migrations.Migration):
     dependencies = [
         ("humantasks", "0001_initial"),
-        ("orchestrator", "0004_retention"),
+        ("orchestrator", "0006_retention"),
     ]
 
     operations = [

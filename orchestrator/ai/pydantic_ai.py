@@ -29,7 +29,7 @@ class PydanticAI:
             from pydantic_ai import direct, exceptions, models  # noqa: PLC0415
         except ImportError as error:
             raise UnknownModel(
-                "models of pydantic-ai need the extra: pip install 'orchestrator[ai]'"
+                "models of pydantic-ai need the extra: pip install 'django-orchestrator[ai]'"
             ) from error
         try:
             response = await direct.model_request(

@@ -20,10 +20,11 @@ from django.db import close_old_connections, connections
 from orchestrator import hints
 from orchestrator.clock import Estimate
 from orchestrator.conf import conf
-from orchestrator.engine.driver import Driver, Ring, Stop
+from orchestrator.engine.driver import Driver, Mend, Ring, Stop
 from orchestrator.engine.executor import Executor
 from orchestrator.engine.heart import Heart
 from orchestrator.engine.keeper import Keeper
+from orchestrator.engine.upkeep import Upkeep
 from orchestrator.schedules import firing
 
 logger = logging.getLogger("orchestrator")
@@ -36,9 +37,9 @@ class Worker:
         self.name = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:6]}"
         self._clock = Estimate()
         self._executor = Executor(self._clock)
-        self._heart = Heart()
         prunes = conf.AUTO_PRUNE
         self._keeper = Keeper(prunes=is_embedded if prunes is None else prunes)
+        self._heart = Heart(Upkeep(worker=self.name, mend=self._mend))
         self._drivers = [self._driver() for _ in range(conf.DRIVERS)]
         self._turns = cycle(self._drivers)
         self._threads: list[threading.Thread] = []
@@ -73,6 +74,9 @@ class Worker:
         self._heart.stop()
         self._executor.close()
         logger.info("worker %s stopped", self.name)
+
+    def _mend(self) -> None:
+        next(self._turns).inbox.put(Mend())
 
     def _driver(self) -> Driver:
         return Driver(
@@ -131,6 +135,11 @@ def stop(grace: timedelta | None = None) -> None:
         _worker = None
 
 
+def is_here() -> bool:
+    """Whether the engine runs in this process, and takes whatever is due."""
+    return _worker is not None
+
+
 def look() -> None:
     """Look for due runs: ring the engine of this process, or drive them here and now."""
     if _worker is not None:
@@ -140,8 +149,12 @@ def look() -> None:
         drain()
 
 
-def drain(*, inline: bool = False) -> int:
-    """Drive whatever is due until nothing is, in this thread. Returns the number of claims."""
+def drain(*, inline: bool = False, mends: bool = False) -> int:
+    """Drive whatever is due until nothing is, in this thread. Returns the number of claims.
+
+    With `inline` each attempt of a step is waited for, sync ones in this very thread. With
+    `mends` also blocked runs that this process's code has not tried yet.
+    """
     clock = Estimate()
     executor, heart = Executor(clock, inline=inline), Heart()
     driver = Driver(
@@ -150,7 +163,7 @@ def drain(*, inline: bool = False) -> int:
     if not inline:
         heart.start()
     try:
-        return driver.drain()
+        return driver.drain(mends=mends)
     finally:
         driver.abandon()
         heart.stop()

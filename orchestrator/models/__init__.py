@@ -19,6 +19,7 @@ from orchestrator.models.runs import (
 )
 from orchestrator.models.schedules import CatchUp, Overlap, Schedule, Source
 from orchestrator.models.tombstones import Tombstone
+from orchestrator.models.workers import Worker
 
 __all__ = [
     "FINAL",
@@ -38,6 +39,7 @@ __all__ = [
     "Status",
     "StepKey",
     "Tombstone",
+    "Worker",
     "attribute_text",
     "initiator_label",
     "is_paused_or_blocked",

@@ -40,6 +40,19 @@ def test_a_step_shows_its_model_its_tokens_and_its_cost(operator: Client, runs: 
     assert "0.0270" in page
 
 
+def test_who_may_see_payloads_sees_what_was_asked_and_answered(
+    operator: Client, viewer: Client, runs: Runs
+) -> None:
+    run = written(runs, GOOD)
+    url = f"/ops/runs/{run.id}/?step=draft"
+
+    page, hidden = operator.get(url).content.decode(), viewer.get(url).content.decode()
+
+    assert "AI step" in page
+    assert "Write." in page
+    assert "Write." not in hidden
+
+
 def test_the_run_shows_the_sum_with_attempts_that_failed(operator: Client, runs: Runs) -> None:
     refused = Reply(content="x", usage=Usage(1000, 0), model="m", finish="refused")
     run = written(runs, ConnectionError("gone"), GOOD)

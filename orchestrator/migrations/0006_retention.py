@@ -38,7 +38,7 @@ def unguard(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("orchestrator", "0003_schedules"),
+        ("orchestrator", "0005_workers"),
     ]
 
     operations = [

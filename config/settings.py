@@ -42,7 +42,17 @@ INSTALLED_APPS = [
     "orchestrator",
     "humantasks",
     "dashboard",
-    *(["examples.onboarding", "examples.orders"] if env.has_examples else []),
+    *(
+        [
+            "examples.onboarding",
+            "examples.orders",
+            "examples.content",
+            "examples.documents",
+            "examples.signup",
+        ]
+        if env.has_examples
+        else []
+    ),
 ]
 
 MIDDLEWARE = [
@@ -207,7 +217,23 @@ LOGGING = {
     },
     "root": {"handlers": ["console"], "level": env.log_level},
     # Django's own would mail the admins and print a second time.
-    "loggers": {"django": {"handlers": [], "level": env.log_level, "propagate": True}},
+    "loggers": {
+        "django": {"handlers": [], "level": env.log_level, "propagate": True},
+        # A line for each request to a model would say less than the step does.
+        "httpx2": {"level": "WARNING"},
+    },
+}
+
+# --- AI steps ------------------------------------------------------------------------
+
+ORCHESTRATOR_AI = {
+    "default": env.ai_model,
+    "providers": {
+        "openai": {
+            "base_url": env.openai_base_url,
+            "api_key": env.openai_api_key.get_secret_value(),
+        }
+    },
 }
 
 # --- Celery: the engine's hands ------------------------------------------------------
@@ -269,7 +295,10 @@ def _from_text(text: str) -> Any:
         return text
 
 
-# orchestrator.conf has the defaults; only what the environment names is passed on.
+# On one machine there is nobody to be protected from.
+ORCHESTRATOR_API_RATE = "1200/min" if env.production else ""
+
+# orchestrator.conf has the other defaults; only what the environment names is passed on.
 globals().update(
     {key: _from_text(text) for key, text in os.environ.items() if key.startswith("ORCHESTRATOR_")}
 )

@@ -20,15 +20,18 @@ from orchestrator.core.errors import (
     PayloadTooLarge,
     RunCancelled,
     RunFailed,
+    RunPruned,
     RunTimeout,
     StepFailed,
     StepTimeout,
     UnknownRun,
+    UnknownSchedule,
     UnknownWorkflow,
 )
 from orchestrator.core.retry import Retry
 from orchestrator.core.step import current_step
 from orchestrator.run import Delivery, Run, get_run, send_event, start_many
+from orchestrator.schedules import Schedule, get_schedule, schedule
 from orchestrator.workflow import Workflow, workflow
 
 __all__ = [
@@ -50,15 +53,20 @@ __all__ = [
     "Run",
     "RunCancelled",
     "RunFailed",
+    "RunPruned",
     "RunTimeout",
+    "Schedule",
     "StepFailed",
     "StepTimeout",
     "UnknownRun",
+    "UnknownSchedule",
     "UnknownWorkflow",
     "Workflow",
     "current_step",
     "get_run",
+    "get_schedule",
     "parse_duration",
+    "schedule",
     "send_event",
     "start_many",
     "workflow",

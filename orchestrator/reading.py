@@ -7,9 +7,17 @@ from typing import Any
 
 from orchestrator import models
 from orchestrator.core import codec
-from orchestrator.core.errors import UndecodableValue
-from orchestrator.core.journal import CANCEL
+from orchestrator.core.errors import UndecodableValue, UnknownRun
+from orchestrator.core.journal import CANCEL, STEP
 from orchestrator.run import EventInfo, StepInfo, WaitInfo
+
+
+def refresh(run: models.Run) -> None:
+    """Read a run again. Raises UnknownRun."""
+    try:
+        run.refresh_from_db()
+    except models.Run.DoesNotExist:
+        raise UnknownRun(f"run {run.id} is gone: retention has removed it") from None
 
 
 def steps(run: models.Run) -> list[StepInfo]:
@@ -64,6 +72,7 @@ def _step(entry: models.Entry) -> StepInfo:
         completed_at=entry.finished_at if entry.seq is not None else None,
         result=_value(entry.value),
         error=entry.error,
+        details=(entry.detail or {}).get("details") if entry.kind == STEP else None,
     )
 
 
@@ -76,6 +85,7 @@ def _in_flight(step: dict[str, Any]) -> StepInfo:
         attempts=step["attempt"],
         started_at=_instant(step["started_at"]),
         completed_at=None,
+        details=step.get("details"),
     )
 
 

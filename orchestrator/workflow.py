@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar, overload
 
 from orchestrator.core.context import Context
 from orchestrator.core.definition import Definition, registry
-from orchestrator.core.durations import Duration, parse_duration
+from orchestrator.core.durations import Duration, parse_duration, parse_keeping
 from orchestrator.core.retry import Retry
 from orchestrator.run import Run
 
@@ -77,15 +77,19 @@ class Decorator:
     def __init__(self, options: dict[str, Any]) -> None:
         self._options = options
 
-    # First: an input with a default fits the other one too.
+    @overload
+    def __call__(self, fn: Workflow[I, O], /) -> Workflow[I, O]: ...
+
+    # Before the last: an input with a default fits that one too.
     @overload
     def __call__(self, fn: Callable[[Context[Any], I], Awaitable[O]], /) -> Workflow[I, O]: ...
 
     @overload
     def __call__(self, fn: Callable[[Context[Any]], Awaitable[O]], /) -> Workflow[None, O]: ...
 
-    def __call__(self, fn: Callable[..., Any], /) -> Workflow[Any, Any]:
-        definition = Definition(fn=fn, **self._options)
+    def __call__(self, fn: Callable[..., Any] | Workflow[Any, Any], /) -> Workflow[Any, Any]:
+        body = fn.definition.fn if isinstance(fn, Workflow) else fn
+        definition = Definition(fn=body, **self._options)
         registry.add(definition)
         return Workflow(definition)
 
@@ -102,6 +106,8 @@ def workflow(
     idempotency_key: str | None = None,
     max_concurrent: int | None = None,
     concurrency_key: str | None = None,
+    retention: Duration | None = None,
+    payload_retention: Duration | None = None,
     tags: Mapping[str, Any] | None = None,
     input_schema: Any = None,
     output_schema: Any = None,
@@ -109,9 +115,10 @@ def workflow(
     """Register an `async def` as a workflow.
 
     `version`s of a name live side by side: a run keeps its own for life, and a new run
-    takes the one that is the `default`, or else the highest. `step_retry` is the policy of
-    steps that name none. `idempotency_key` is a `str.format` template over the input, such
-    as `"order-{order_id}"`.
+    takes the one that is the `default`, or else the highest. Decorators one upon another
+    let one function serve several versions and tell them by `ctx.version`. `step_retry` is
+    the policy of steps that name none. `idempotency_key` is a `str.format` template over
+    the input, such as `"order-{order_id}"`.
 
     `retry` tries the whole run again when it fails: from the failed step, or from the top
     if the body did more after the failure, such as undoing what it had done. `timeout`
@@ -121,6 +128,10 @@ def workflow(
     At most `max_concurrent` runs are in progress at once, from first step to end; with a
     `concurrency_key` template, so many for each text that it makes. `input_schema` and
     `output_schema` (a pydantic model, or any callable that raises) replace the annotations.
+
+    `retention` is how long a run is kept after its end, `payload_retention` how long its
+    input, results and messages are: durations, or "forever". Without them the settings
+    ORCHESTRATOR_RETENTION and ORCHESTRATOR_PAYLOAD_RETENTION apply.
 
     Raises TypeError and ValueError at import for a body or a name that cannot work.
     """
@@ -135,6 +146,10 @@ def workflow(
             "compensate": compensate,
             "max_concurrent": max_concurrent,
             "concurrency_key": concurrency_key,
+            "retention": None if retention is None else parse_keeping(retention),
+            "payload_retention": (
+                None if payload_retention is None else parse_keeping(payload_retention)
+            ),
             "idempotency_key": idempotency_key,
             "tags": dict(tags or {}),
             "input_schema": input_schema,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import timedelta
+from typing import Any, Self
 
 
 class OrchestratorError(Exception):
@@ -51,6 +52,13 @@ class StepFailed(OrchestratorError):
 class StepTimeout(StepFailed, TimeoutError):
     """An attempt of a step took longer than its timeout, and it was the last one."""
 
+    @classmethod
+    def of(cls, key: str, limit: timedelta) -> Self:
+        """The error of one attempt of step `key`, which may take `limit`."""
+        error = cls(f"step {key!r} took longer than {limit.total_seconds():g} s")
+        error.key = key
+        return error
+
 
 class EventTimeout(OrchestratorError, TimeoutError):
     """The awaited event did not come in time and no default was given."""
@@ -84,6 +92,10 @@ class RunCancelled(OrchestratorError):
     """The run whose result was asked for was cancelled."""
 
 
+class RunPruned(OrchestratorError):
+    """The run ended, and retention has removed what it returned."""
+
+
 class RunTimeout(OrchestratorError, TimeoutError):
     """The run was still going when the time to wait for its result was over."""
 
@@ -114,6 +126,18 @@ class NonDeterminism(OrchestratorError):
         self.expected = expected
         self.got = got
         self.position = position
+
+
+class NoCode(OrchestratorError):
+    """No live worker has the code of the run. The arguments are its workflow and version."""
+
+    def __str__(self) -> str:
+        workflow, version = self.args
+        number = f"v{version}" if version[:1].isdigit() else version
+        return (
+            f"no code for {workflow} {number}: no live worker has it. The run continues when a "
+            "worker that has it appears"
+        )
 
 
 class SwallowedSuspension(OrchestratorError):
@@ -167,6 +191,10 @@ class UnknownWorkflow(OrchestratorError, LookupError):
 
 class UnknownRun(OrchestratorError, LookupError):
     """No run has this id."""
+
+
+class UnknownSchedule(OrchestratorError, LookupError):
+    """No schedule has this name."""
 
 
 class ActionRefused(OrchestratorError):

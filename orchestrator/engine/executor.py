@@ -32,7 +32,7 @@ from orchestrator.core.codec import encode
 from orchestrator.core.errors import StepTimeout
 from orchestrator.core.journal import Entry
 from orchestrator.core.notes import LEVELS, Line, Log, line
-from orchestrator.core.step import CurrentStep, executing
+from orchestrator.core.step import CurrentStep, Pulse, executing
 from orchestrator.database import ALIAS
 from orchestrator.engine.pool import Pool
 
@@ -59,8 +59,16 @@ class Call:
     atomic: bool = False
     # Whether the author gave the key: then it counts for every run of the workflow.
     is_shared: bool = False
+    # What the attempt before has told.
+    details: Any = None
     # What the step's logger writes, to be stored with how the attempt ends.
     lines: list[Line] = field(default_factory=list)
+    pulse: Pulse = field(default_factory=Pulse)
+
+    @property
+    def told(self) -> Any:
+        """What the next attempt finds. One that tells nothing leaves what it has found."""
+        return self.details if self.pulse.details is None else self.pulse.details
 
     @property
     def is_async(self) -> bool:
@@ -162,9 +170,9 @@ class Executor:
             return value, record(call, value, started_at, self.clock.now())
 
     def _value_of(self, call: Call) -> str:
-        failpoints.hit("before_body", [call.run_id], call.key)
+        _hit("before_body", call)
         value = call.fn(*_own_copies(call.args))
-        failpoints.hit("after_body", [call.run_id], call.key)
+        _hit("after_body", call)
         if inspect.iscoroutine(value):
             # `lambda: fetch(url, retries=3)` with an async `fetch`.
             value = self._awaited(call, value)
@@ -230,7 +238,7 @@ class Executor:
         )
 
     async def _value_of_async(self, call: Call) -> str:
-        failpoints.hit("before_body", [call.run_id], call.key)
+        _hit("before_body", call)
         seconds = None if call.timeout is None else call.timeout.total_seconds()
         limit = asyncio.timeout(seconds)
         try:
@@ -240,7 +248,7 @@ class Executor:
             if not limit.expired():
                 raise
             raise timed_out(call) from error
-        failpoints.hit("after_body", [call.run_id], call.key)
+        _hit("after_body", call)
         return encode(value, root="result", limit=conf.MAX_PAYLOAD)
 
     def _real_loop(self) -> asyncio.AbstractEventLoop:
@@ -261,7 +269,15 @@ class Executor:
             extra = {"run_id": str(call.run_id), "step": call.key, "fields": made.fields}
             logger.log(LEVELS[level], made.message, extra=extra)
 
-        step = CurrentStep(call.run_id, call.key, call.number, call.idempotency_key, Log(write))
+        step = CurrentStep(
+            run_id=call.run_id,
+            name=call.key,
+            attempt=call.number,
+            idempotency_key=call.idempotency_key,
+            logger=Log(write),
+            details=call.details,
+            _pulse=call.pulse,
+        )
         return executing(step)
 
     # ---- which functions are quick ---------------------------------------------------
@@ -286,12 +302,16 @@ def _run_loop(loop: asyncio.AbstractEventLoop) -> None:
     loop.close()
 
 
+def _hit(failpoint: str, call: Call) -> None:
+    failpoints.hit(
+        failpoint, [call.run_id], steps=[call.key], attempt=call.number, limit=call.timeout
+    )
+
+
 def timed_out(call: Call) -> StepTimeout:
     """The error of an attempt that took longer than its timeout."""
     assert call.timeout is not None
-    error = StepTimeout(f"step {call.key!r} took longer than {call.timeout.total_seconds():g} s")
-    error.key = call.key
-    return error
+    return StepTimeout.of(call.key, call.timeout)
 
 
 def _own_copies(args: tuple[Any, ...]) -> tuple[Any, ...]:

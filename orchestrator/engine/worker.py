@@ -1,4 +1,4 @@
-"""The engine of a worker process: drivers, a heart, and threads for steps.
+"""The engine of a worker process: drivers, a heart, a keeper, and threads for steps.
 
 `start` it once in a process that is to execute runs. `look` rings it; in a process where
 it was not started, `look` drives what is due at once, in the caller's thread.
@@ -20,9 +20,12 @@ from django.db import close_old_connections, connections
 from orchestrator import hints
 from orchestrator.clock import Estimate
 from orchestrator.conf import conf
-from orchestrator.engine.driver import Driver, Ring, Stop
+from orchestrator.engine.driver import Driver, Mend, Ring, Stop
 from orchestrator.engine.executor import Executor
 from orchestrator.engine.heart import Heart
+from orchestrator.engine.keeper import Keeper
+from orchestrator.engine.upkeep import Upkeep
+from orchestrator.schedules import firing
 
 logger = logging.getLogger("orchestrator")
 
@@ -30,11 +33,13 @@ logger = logging.getLogger("orchestrator")
 class Worker:
     """The engine in this process."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_embedded: bool = False) -> None:
         self.name = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:6]}"
         self._clock = Estimate()
         self._executor = Executor(self._clock)
-        self._heart = Heart()
+        prunes = conf.AUTO_PRUNE
+        self._keeper = Keeper(prunes=is_embedded if prunes is None else prunes)
+        self._heart = Heart(Upkeep(worker=self.name, mend=self._mend))
         self._drivers = [self._driver() for _ in range(conf.DRIVERS)]
         self._turns = cycle(self._drivers)
         self._threads: list[threading.Thread] = []
@@ -49,6 +54,7 @@ class Worker:
             thread.daemon = True
             thread.start()
             self._threads.append(thread)
+        self._keeper.start()
         logger.info("worker %s started", self.name)
 
     def ring(self) -> None:
@@ -64,9 +70,13 @@ class Worker:
         until = time.monotonic() + grace.total_seconds() + 5
         for thread in self._threads:
             thread.join(max(until - time.monotonic(), 0))
+        self._keeper.stop()
         self._heart.stop()
         self._executor.close()
         logger.info("worker %s stopped", self.name)
+
+    def _mend(self) -> None:
+        next(self._turns).inbox.put(Mend())
 
     def _driver(self) -> Driver:
         return Driver(
@@ -103,11 +113,14 @@ class Worker:
 _worker: Worker | None = None
 
 
-def start() -> Worker:
-    """Start the engine in this process; the running one if there is one."""
+def start(*, is_embedded: bool = False) -> Worker:
+    """Start the engine in this process; the running one if there is one.
+
+    `is_embedded`: it is the only one there is, and keeps house too.
+    """
     global _worker  # noqa: PLW0603 - one engine per process
     if _worker is None:
-        _worker = Worker()
+        _worker = Worker(is_embedded=is_embedded)
         _worker.start()
         hints.ring_here(_worker.ring)
     return _worker
@@ -122,16 +135,26 @@ def stop(grace: timedelta | None = None) -> None:
         _worker = None
 
 
+def is_here() -> bool:
+    """Whether the engine runs in this process, and takes whatever is due."""
+    return _worker is not None
+
+
 def look() -> None:
     """Look for due runs: ring the engine of this process, or drive them here and now."""
     if _worker is not None:
         _worker.ring()
     else:
+        firing.fire_due()
         drain()
 
 
-def drain(*, inline: bool = False) -> int:
-    """Drive whatever is due until nothing is, in this thread. Returns the number of claims."""
+def drain(*, inline: bool = False, mends: bool = False) -> int:
+    """Drive whatever is due until nothing is, in this thread. Returns the number of claims.
+
+    With `inline` each attempt of a step is waited for, sync ones in this very thread. With
+    `mends` also blocked runs that this process's code has not tried yet.
+    """
     clock = Estimate()
     executor, heart = Executor(clock, inline=inline), Heart()
     driver = Driver(
@@ -140,7 +163,7 @@ def drain(*, inline: bool = False) -> int:
     if not inline:
         heart.start()
     try:
-        return driver.drain()
+        return driver.drain(mends=mends)
     finally:
         driver.abandon()
         heart.stop()

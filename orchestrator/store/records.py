@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from orchestrator import kinds
+from orchestrator import failpoints, kinds
 from orchestrator.core.journal import Entry
 from orchestrator.core.notes import Line
 from orchestrator.kinds import CloseReason
@@ -29,6 +29,7 @@ class Claim:
     input: str
     initiator: str | None
     tags: Mapping[str, Any]
+    scheduled_at: datetime | None
     generation: int
     attributes: Mapping[str, Any]
     progress: tuple[float | None, str]
@@ -39,6 +40,10 @@ class Claim:
     started_at: datetime
     cancel_requested_at: datetime | None
     cancel_reason: str
+    # Steps that were executing when the worker before died: [{key, details, …}].
+    in_flight: Sequence[Mapping[str, Any]]
+    # It was blocked: the fingerprints of the code that could not carry it on.
+    tried: tuple[str, ...] = ()
     # A run that was never claimed before has no journal, and without a wake no mail.
     is_first: bool
     # The database's time.
@@ -54,6 +59,8 @@ class FailedAttempt:
     error: dict[str, Any]
     started_at: datetime
     finished_at: datetime
+    # What it has told with its heartbeats.
+    details: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +111,11 @@ class Again:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """The run cannot go on until someone mends its code or decides."""
+    """The run cannot go on until someone mends its code or decides.
+
+    With `tried` in its error, the fingerprints of the code that could not carry it on, a
+    worker that has other code goes on by itself.
+    """
 
     error: Mapping[str, Any]
 
@@ -187,3 +198,11 @@ class Beat:
     wake_seq: int
     # A cancel or a pause was asked for.
     is_called: bool
+
+
+def hit_each(failpoint: str, saves: Iterable[Save]) -> None:
+    """Come to `failpoint` with each of these saves, and the steps whose outcomes it holds."""
+    if failpoints.is_armed(failpoint):
+        for save in saves:
+            keys = [entry.key for entry in save.outcomes]
+            failpoints.hit(failpoint, [save.claim.run_id], steps=keys)

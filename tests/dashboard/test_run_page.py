@@ -58,7 +58,8 @@ def test_it_names_the_event_its_key_and_its_time(operator: Client, waiting: Run[
     text = words(page(operator, waiting))
 
     assert "Waiting for the event document.signed with the key d-1" in text
-    assert "times out in 5 d" in text
+    # Five days, less what has passed since, which may be nothing.
+    assert re.search(r"times out in [45] d", text)
 
 
 def test_it_leads_to_the_human_task(operator: Client, runs: Runs) -> None:

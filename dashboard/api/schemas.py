@@ -128,7 +128,11 @@ class Event(BaseModel):
 
     name: str = Field(examples=["document.signed"])
     key: str | None
-    payload: Any = None
+    payload: Any = Field(default=None, description="null as well when it is long.")
+    payload_length: int | None = Field(
+        default=None,
+        description="Characters of a payload that is too long for here. Ask for `/events`.",
+    )
     received_at: datetime
     consumed_at: datetime | None
     consumed_by: str | None = Field(description="The key of the wait that took it.")

@@ -6,11 +6,10 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
-from dashboard import steps
+from dashboard import payloads, steps
 from dashboard.api import schemas
 from dashboard.errors import Problem, problem
 from dashboard.panel import Panel
-from dashboard.payloads import payload
 from dashboard.queries.run import SMALL
 from dashboard.queries.waits import Wait
 from dashboard.redaction import redacted, redacted_text
@@ -26,7 +25,7 @@ def visibility(*, sees: bool) -> Literal["visible", "hidden"]:
 
 def value(text: str | None, *, sees: bool) -> Any:
     """A stored value; None for who may not see it."""
-    shown = payload(text, is_visible=True) if sees else None
+    shown = payloads.payload(text, is_visible=True) if sees else None
     return shown.value if shown else None
 
 
@@ -216,10 +215,22 @@ def step_detail(panel: Panel, *, sees: bool) -> schemas.StepDetail:
 
 
 def event(found: Event, *, sees: bool) -> schemas.Event:
+    return _event(found, value(found.payload, sees=sees), None)
+
+
+def small_event(found: Event, *, sees: bool) -> schemas.Event:
+    """An event among others: its payload only if it is short."""
+    text: str | None = found.small_payload  # type: ignore[attr-defined] # annotated
+    length: int = found.length  # type: ignore[attr-defined] # annotated
+    return _event(found, value(text, sees=sees), length if sees and length > SMALL else None)
+
+
+def _event(found: Event, payload: Any, length: int | None) -> schemas.Event:
     return schemas.Event(
         name=found.name,
         key=found.correlation,
-        payload=value(found.payload, sees=sees),
+        payload=payload,
+        payload_length=length,
         received_at=found.created_at,
         consumed_at=found.consumed_at,
         consumed_by=found.consumed_by,

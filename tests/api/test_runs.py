@@ -237,6 +237,22 @@ def test_a_long_result_is_left_to_its_step(api: Program, runs: Runs) -> None:
     assert whole["result"] == "x" * 20_000
 
 
+def test_a_long_payload_is_left_to_the_list_of_events(
+    api: Program, runs: Runs, waiting: Run[None]
+) -> None:
+    for letter in "abc":
+        runs.send_event(waiting, "news", letter * 600_000)
+
+    events = api.get(f"/runs/{waiting.id}").json()["events"]
+    first = api.get(f"/runs/{waiting.id}/events").json()
+    second = api.get(f"/runs/{waiting.id}/events", {"cursor": first["next_cursor"]}).json()
+
+    assert [(one["payload"], one["payload_length"]) for one in events] == [(None, 600_002)] * 3
+    pages = [[one["payload"][0] for one in page["items"]] for page in (first, second)]
+    assert pages == [["a", "b"], ["c"]]
+    assert second["next_cursor"] is None
+
+
 def test_a_step_shows_its_attempts(api: Program, failed: Run[None]) -> None:
     body = api.get(f"/runs/{failed.id}/steps/charge").json()
 

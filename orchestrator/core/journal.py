@@ -20,6 +20,7 @@ EVENT = "event"
 CHILD = "child"
 CANCEL = "cancel"
 PATCH = "patch"
+TRANSITION = "transition"  # of a state machine: what came of an event
 
 CANCEL_KEY = "@cancel"
 
@@ -34,6 +35,7 @@ COMPLETED = "completed"
 FAILED = "failed"
 TIMED_OUT = "timed_out"
 CANCELLED = "cancelled"  # an open entry that nobody waits for any more: no outcome
+REFUSED = "refused"  # a transition that was not taken
 
 OUTCOMES = frozenset({COMPLETED, FAILED, TIMED_OUT})
 
@@ -71,6 +73,8 @@ class History:
     open: dict[str, Entry] = field(default_factory=dict)
     # The changes (`ctx.patched`) that the run has taken.
     patches: set[str] = field(default_factory=set)
+    # What a body has noted of itself, by key: it is not decided again.
+    marks: dict[str, Entry] = field(default_factory=dict)
     # The latest outcome after which the body has asked for anything; -1 for none.
     last_cause: int = -1
 
@@ -91,6 +95,8 @@ class History:
                 history.outcomes.append(entry)
             elif entry.kind == PATCH:
                 history.patches.add(entry.name)
+            elif entry.kind == TRANSITION:
+                history.marks[entry.key] = entry
             elif entry.status in (OPEN, RETRYING, INTENT):
                 history.open[entry.key] = entry
             history.last_cause = max(history.last_cause, entry.cause)

@@ -3,6 +3,8 @@
 Importing this needs no configured Django.
 """
 
+from orchestrator.core.charts.events import Event
+from orchestrator.core.charts.specs import action, invoke, state, transition
 from orchestrator.core.context import Context
 from orchestrator.core.durations import parse_duration
 from orchestrator.core.errors import (
@@ -12,12 +14,14 @@ from orchestrator.core.errors import (
     EventTimeout,
     IdempotencyConflict,
     InvalidInput,
+    InvalidMachine,
     NestedStep,
     NonDeterminism,
     NonRetryable,
     NotSerializable,
     OrchestratorError,
     PayloadTooLarge,
+    Refused,
     RunCancelled,
     RunFailed,
     RunTimeout,
@@ -28,7 +32,9 @@ from orchestrator.core.errors import (
 )
 from orchestrator.core.retry import Retry
 from orchestrator.core.step import current_step
+from orchestrator.machine import Machine, Transition
 from orchestrator.run import Delivery, Run, get_run, send_event, start_many
+from orchestrator.state_machine import StateMachine, state_machine
 from orchestrator.workflow import Workflow, workflow
 
 __all__ = [
@@ -37,29 +43,40 @@ __all__ = [
     "CompensationFailed",
     "Context",
     "Delivery",
+    "Event",
     "EventTimeout",
     "IdempotencyConflict",
     "InvalidInput",
+    "InvalidMachine",
+    "Machine",
     "NestedStep",
     "NonDeterminism",
     "NonRetryable",
     "NotSerializable",
     "OrchestratorError",
     "PayloadTooLarge",
+    "Refused",
     "Retry",
     "Run",
     "RunCancelled",
     "RunFailed",
     "RunTimeout",
+    "StateMachine",
     "StepFailed",
     "StepTimeout",
+    "Transition",
     "UnknownRun",
     "UnknownWorkflow",
     "Workflow",
+    "action",
     "current_step",
     "get_run",
+    "invoke",
     "parse_duration",
     "send_event",
     "start_many",
+    "state",
+    "state_machine",
+    "transition",
     "workflow",
 ]

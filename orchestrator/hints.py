@@ -88,11 +88,24 @@ _send: Publisher | None = None
 _ring: Callable[[], object] | None = None
 
 
-def connect(send: Publisher | None) -> Publisher | None:
-    """Send hints through `send`, which must not block; None for none. Returns the one before."""
-    global _send
+# Whether a hint drives runs before `send` returns, as in tests: nobody need wait for them.
+_is_here = False
+
+
+def connect(send: Publisher | None, *, is_here: bool = False) -> Publisher | None:
+    """Send hints through `send`, which must not block; None for none. Returns the one before.
+
+    With `is_here` it drives what is due before it returns.
+    """
+    global _send, _is_here  # noqa: PLW0603 - one for each process
     before, _send = _send, send
+    _is_here = is_here
     return before
+
+
+def is_here() -> bool:
+    """Whether what a hint is about has been done when the hint is sent."""
+    return _is_here
 
 
 def ring_here(ring: Callable[[], object] | None) -> None:

@@ -31,6 +31,9 @@ class Status(models.TextChoices):
     CANCELLED = "cancelled"
 
 
+# A run with more entries is long: see `Entry`.
+LONG_RUN = 500
+
 FINAL = (Status.COMPLETED, Status.FAILED, Status.CANCELLED)
 
 
@@ -84,6 +87,10 @@ class Run(models.Model):
         "self", null=True, on_delete=models.SET_NULL, related_name="forks"
     )
 
+    # Of a state machine: the states in which it is, as `Machine.state` shows them.
+    state = models.CharField(max_length=255, default="")
+    # Where its replay begins: see `orchestrator.core.checkpoints`.
+    checkpoint = models.TextField(null=True)  # noqa: DJ001 - null is "at the top"
     input = models.TextField()
     output = models.TextField(null=True)  # noqa: DJ001 - null is "none yet"
     error = models.JSONField(null=True)
@@ -130,6 +137,12 @@ class Run(models.Model):
             # The runs list by status, and by workflow, newest first.
             models.Index(fields=["status", "-id"], name="run_by_status"),
             models.Index(fields=["workflow", "status", "-id"], name="run_by_workflow"),
+            # The machines in a state, newest first.
+            models.Index(
+                fields=["workflow", "state", "-id"],
+                name="run_by_state",
+                condition=~Q(state=""),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -178,6 +191,12 @@ class Entry(models.Model):
                 fields=["name"],
                 name="entry_open_event",
                 condition=Q(kind="event", status="open"),
+            ),
+            # What a long run has done since its checkpoint. A short one is read whole.
+            models.Index(
+                fields=["run", "position"],
+                name="entry_of_long_run",
+                condition=Q(position__gt=LONG_RUN),
             ),
         ]
 

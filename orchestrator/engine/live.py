@@ -71,7 +71,7 @@ class LiveRun:
         self.recording: str | None = None
         self._definition = definition
         self._history = history
-        self._body = Body(claim.started_at, history)
+        self._body = Body(claim.started_at, history, claim.checkpoint)
         self._body.notes.stored = claim.logged
         self._pending = Pending(history.open)
         self._next_seq = claim.seq + 1
@@ -179,7 +179,8 @@ class LiveRun:
     def _take_if_any(self) -> Save | None:
         save = self._save
         must = save.outcomes or save.opened or save.closed or save.told or save.attempts
-        return self._take(Continue()) if must or save.marked else None
+        is_marked = save.marked or self._body.notes.marks
+        return self._take(Continue()) if must or is_marked else None
 
     def take_calls(self, now: datetime) -> Iterator[Call]:
         """The attempts to execute now. Only after what came before is recorded."""
@@ -243,7 +244,7 @@ class LiveRun:
             if command.kind == PATCH:
                 self._save.marked.append(entries.mark(command, self._body.now))
             elif not command.answered:
-                if command.position > conf.MAX_ENTRIES:
+                if command.position - self._body.first_position > conf.MAX_ENTRIES:
                     raise TooManyEntries(conf.MAX_ENTRIES)
                 self._pending.note(command)
 
@@ -354,22 +355,14 @@ class LiveRun:
     # ---- what becomes of it ----------------------------------------------------------
 
     def _take(self, then: Then) -> Save:
-        notes = self._body.notes
         save = replace(
-            self._save,
-            claim=self.claim,
-            then=then,
-            knows_cancel=self._body.is_cancelled,
-            lines=[*self._save.lines, *notes.lines],
-            body_lines=len(notes.lines),
-            attributes=notes.changed_attributes(self.claim.attributes),
-            progress=None if notes.progress == self.claim.progress else notes.progress,
-        )
+            self._save, claim=self.claim, then=then, knows_cancel=self._body.is_cancelled
+        ).with_notes(self._body.notes)
         if save.attributes:
             self.claim = replace(
                 self.claim, attributes={**self.claim.attributes, **save.attributes}
             )
-        notes.lines = []
+        self._body.notes.clear()
         self._save = Save(claim=self.claim)
         if isinstance(then, Park) and not self._body.close():
             return replace(save, then=Block(entries.explained(SwallowedSuspension())))

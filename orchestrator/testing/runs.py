@@ -90,7 +90,7 @@ class Runs:
 
     def open(self) -> None:
         """Begin: hints drive runs at once, as a worker with nothing else to do would."""
-        self._before = hints.connect(self._hinted)
+        self._before = hints.connect(self._hinted, is_here=True)
 
     def close(self) -> None:
         """End: the clock, the failpoints and the hints are as they were."""

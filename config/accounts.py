@@ -1,12 +1,34 @@
-"""Logging in and out: Django's views, and what a browser must forget afterwards."""
+"""Logging in and out, and passwords: Django's views, and what they lack for us."""
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Any
 
+from django import forms
+from django.conf import settings
 from django.contrib.auth import views
-from django.http import HttpRequest, HttpResponse
+from django.contrib.auth.decorators import login_not_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.urls import path
+from django.utils.decorators import method_decorator
+
+
+class RefusedForm:
+    """A form with a mistake is not found: 422, as everywhere."""
+
+    def form_invalid(self, form: forms.Form) -> HttpResponse:
+        response: HttpResponse = super().form_invalid(form)  # type: ignore[misc] # a mixin
+        response.status_code = HTTPStatus.UNPROCESSABLE_ENTITY
+        return response
+
+
+class LoginView(RefusedForm, views.LoginView):
+    redirect_authenticated_user = True
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(has_mail=settings.HAS_MAIL, **kwargs)
 
 
 class LogoutView(views.LogoutView):
@@ -17,9 +39,35 @@ class LogoutView(views.LogoutView):
         return response
 
 
+class PasswordChangeView(RefusedForm, views.PasswordChangeView):
+    """This browser stays logged in; all others are logged out."""
+
+
+@method_decorator(login_not_required, name="dispatch")
+class PasswordResetView(RefusedForm, views.PasswordResetView):
+    """Asks for a link by mail; where no mail is sent there is no such page."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not settings.HAS_MAIL:
+            raise Http404("No mail is sent from here; an administrator can set a password.")
+        return super().dispatch(request, *args, **kwargs)
+
+
+class PasswordResetConfirmView(RefusedForm, views.PasswordResetConfirmView):
+    """The page behind the link."""
+
+
 urlpatterns = [
-    path("login/", views.LoginView.as_view(redirect_authenticated_user=True), name="login"),
+    path("login/", LoginView.as_view(), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
-    path("password/", views.PasswordChangeView.as_view(), name="password_change"),
+    path("password/", PasswordChangeView.as_view(), name="password_change"),
     path("password/done/", views.PasswordChangeDoneView.as_view(), name="password_change_done"),
+    path("reset/", PasswordResetView.as_view(), name="password_reset"),
+    path("reset/sent/", views.PasswordResetDoneView.as_view(), name="password_reset_done"),
+    path(
+        "reset/<uidb64>/<token>/",
+        PasswordResetConfirmView.as_view(),
+        name="password_reset_confirm",
+    ),
+    path("reset/done/", views.PasswordResetCompleteView.as_view(), name="password_reset_complete"),
 ]

@@ -74,7 +74,7 @@ class Environment(BaseSettings):
     # PgBouncer in transaction mode hands each transaction another server connection.
     pgbouncer: bool = False
 
-    broker_url: SecretStr = SecretStr("memory://")
+    broker_url: SecretStr = SecretStr("memory://localhost/")
     worker_concurrency: PositiveInt = 4
 
     email_host: str = ""
@@ -83,6 +83,12 @@ class Environment(BaseSettings):
     email_host_password: SecretStr = SecretStr("")
     email_use_tls: bool = True
     default_from_email: str = "orchestrator@localhost"
+
+    # AI steps: provider:model, such as openai:gpt-5-mini; unset, a local stub answers.
+    ai_model: str = ""
+    openai_api_key: SecretStr = SecretStr("")
+    # Of any service that speaks OpenAI's interface.
+    openai_base_url: str = "https://api.openai.com/v1"
 
     language_code: Literal["en", "de"] = "en"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

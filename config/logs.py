@@ -1,4 +1,7 @@
-"""Two ways to print a log record. Both show what the caller gave as `extra`, by name."""
+"""Two ways to print a log record, and what is not worth printing.
+
+Both ways show what the caller gave as `extra`, by name.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,22 @@ def _extra(record: logging.LogRecord) -> dict[str, Any]:
 
 def _instant(record: logging.LogRecord) -> str:
     return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+
+
+class WithoutHints(logging.Filter):
+    """Leaves out what Celery says when all is well with hints.
+
+    That is two lines for each message, which say that a worker looks and not what it finds;
+    and that it has reached the broker inside its own process.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.levelno > logging.INFO or not record.name.startswith("celery."):
+            return True
+        data = getattr(record, "data", None)
+        name = str(data.get("name")) if isinstance(data, dict) else ""
+        is_own_broker = record.getMessage().startswith("Connected to memory:")
+        return not (name.startswith("orchestrator.") or is_own_broker)
 
 
 class TextFormatter(logging.Formatter):

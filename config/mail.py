@@ -1,4 +1,4 @@
-"""Where mail goes: to a server when one is named, else to the console.
+"""Where mail goes: to a server when one is named, else into files under `var/mail/`.
 
 Django 6.1 takes MAILERS and warns about EMAIL_…; Django 5.2 knows only those.
 """
@@ -16,14 +16,14 @@ BACKENDS = "django.core.mail.backends"
 
 def mail(env: Environment) -> dict[str, Any]:
     """The settings that the installed Django reads."""
-    server = _server(env) if env.email_host else {}
-    backend = f"{BACKENDS}.{'smtp' if server else 'console'}.EmailBackend"
+    backend = f"{BACKENDS}.{'smtp' if env.email_host else 'filebased'}.EmailBackend"
+    options = _server(env) if env.email_host else {"file_path": str(env.var_dir / "mail")}
     if django.VERSION >= (6, 1):
-        return {"MAILERS": {"default": {"BACKEND": backend, "OPTIONS": server}}}
+        return {"MAILERS": {"default": {"BACKEND": backend, "OPTIONS": options}}}
     old_names = {"username": "HOST_USER", "password": "HOST_PASSWORD"}
     return {
         "EMAIL_BACKEND": backend,
-        **{f"EMAIL_{old_names.get(name, name.upper())}": value for name, value in server.items()},
+        **{f"EMAIL_{old_names.get(name, name.upper())}": value for name, value in options.items()},
     }
 
 

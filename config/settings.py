@@ -42,7 +42,17 @@ INSTALLED_APPS = [
     "orchestrator",
     "humantasks",
     "dashboard",
-    *(["examples.onboarding", "examples.orders"] if env.has_examples else []),
+    *(
+        [
+            "examples.onboarding",
+            "examples.orders",
+            "examples.content",
+            "examples.documents",
+            "examples.signup",
+        ]
+        if env.has_examples
+        else []
+    ),
 ]
 
 MIDDLEWARE = [
@@ -82,6 +92,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "humantasks.counts.nav_counts",
             ],
         },
     },
@@ -127,6 +138,8 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576
 LOGIN_URL = "/accounts/login/"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = LOGIN_URL
+# Seconds for which a link to set a new password is good.
+PASSWORD_RESET_TIMEOUT = 60 * 60
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {
@@ -180,6 +193,8 @@ CSRF_COOKIE_SAMESITE = "Lax"
 # --- Mail ----------------------------------------------------------------------------
 
 globals().update(mail(env))
+# Whether people get the mails; without a server they become files.
+HAS_MAIL = bool(env.email_host)
 DEFAULT_FROM_EMAIL = env.default_from_email
 
 # --- Logs ----------------------------------------------------------------------------
@@ -191,15 +206,33 @@ LOGGING = {
         "text": {"()": "config.logs.TextFormatter"},
         "json": {"()": "config.logs.JsonFormatter"},
     },
+    "filters": {"without_hints": {"()": "config.logs.WithoutHints"}},
     "handlers": {
         "console": {
             "class": "logging.StreamHandler",
+            "filters": [] if env.log_level == "DEBUG" else ["without_hints"],
             "formatter": "json" if env.production else "text",
         },
     },
     "root": {"handlers": ["console"], "level": env.log_level},
     # Django's own would mail the admins and print a second time.
-    "loggers": {"django": {"handlers": [], "level": env.log_level, "propagate": True}},
+    "loggers": {
+        "django": {"handlers": [], "level": env.log_level, "propagate": True},
+        # A line for each request to a model would say less than the step does.
+        "httpx2": {"level": "WARNING"},
+    },
+}
+
+# --- AI steps ------------------------------------------------------------------------
+
+ORCHESTRATOR_AI = {
+    "default": env.ai_model,
+    "providers": {
+        "openai": {
+            "base_url": env.openai_base_url,
+            "api_key": env.openai_api_key.get_secret_value(),
+        }
+    },
 }
 
 # --- Celery: the engine's hands ------------------------------------------------------
@@ -261,7 +294,10 @@ def _from_text(text: str) -> Any:
         return text
 
 
-# orchestrator.conf has the defaults; only what the environment names is passed on.
+# On one machine there is nobody to be protected from.
+ORCHESTRATOR_API_RATE = "1200/min" if env.production else ""
+
+# orchestrator.conf has the other defaults; only what the environment names is passed on.
 globals().update(
     {key: _from_text(text) for key, text in os.environ.items() if key.startswith("ORCHESTRATOR_")}
 )

@@ -12,7 +12,7 @@ from dashboard.redaction import redacted_text
 
 # Blocked by the engine itself: these messages name steps and code, and hold no values.
 WITHOUT_VALUES = frozenset(
-    {"NonDeterminism", "Quarantined", "SwallowedSuspension", "StuckBody", "NeverIdle"}
+    {"NoCode", "NonDeterminism", "Quarantined", "SwallowedSuspension", "StuckBody", "NeverIdle"}
 )
 
 MAX_LINE = 160
@@ -118,6 +118,10 @@ _BLOCKED = {
     "NonDeterminism": (
         "The code asks for something else than what this run has recorded: it was changed while "
         "the run was under way."
+    ),
+    "NoCode": (
+        "No worker has the code of its version: it was removed, or the workers that have it do "
+        "not run."
     ),
     "UndecodableValue": "A value that this run has stored cannot be read by today's code.",
     "Quarantined": "It kept killing the workers that held it, so no worker takes it any more.",

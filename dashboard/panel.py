@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from dashboard import present, steps
 from dashboard.errors import Problem, problem, short_type
+from dashboard.models_used import AI, ModelUse, Talk, model_use, talk
 from dashboard.payloads import Payload, payload
 from dashboard.queries import run as queries
 from humantasks.models import HumanTask
+from orchestrator.ai.accounts import DETAILS
 from orchestrator.core.journal import COMPLETED, STEP
 from orchestrator.models import Attempt, Entry, Event, Run
 
 
 @dataclass(frozen=True, kw_only=True)
 class AttemptRow:
-    """One attempt. The start of one that succeeded after a failure is not recorded."""
+    """One attempt of a step."""
 
     number: int
     status: str
@@ -47,8 +50,13 @@ class Panel:
     anchor: str
     entry: Entry | None
     detail: Mapping[str, Any]
+    # What the last attempt has told, and what it has used of a model.
+    details: Payload | None
+    model: ModelUse | None
     attempts: Sequence[AttemptRow]
     value: Payload | None
+    # Of an AI step, for who may see payloads.
+    talk: Talk | None
     problem: Problem | None
     event: Event | None
     task: HumanTask | None
@@ -61,17 +69,26 @@ def panel(run: Run, key: str, *, sees_payloads: bool) -> Panel | None:
     if found is None:
         return None
     entry, kind = found.entry, found.entry.kind if found.entry else STEP
-    status = _status(found)
+    status, told = _status(found), _told(found)
+    model = model_use(told)
+    value = payload(entry.value, is_visible=sees_payloads) if entry else None
+    said = None
+    if model and value and value.is_visible and isinstance(value.value, Mapping):
+        said = talk(value.value)
+        value = None if said.calls else replace(value, value=said.output)
     return Panel(
         key=key,
-        kind=kind,
-        word=present.kind_look(kind).word,
+        kind=AI if model else kind,
+        word=present.kind_look(AI if model else kind).word,
         status=status,
         anchor=f"step-{zlib.crc32(key.encode()):08x}-{status}-{entry.attempt if entry else 0}",
         entry=entry,
         detail=(entry.detail or {}) if entry else {},
+        details=_details(told, sees_payloads),
+        model=model,
         attempts=[_failed(one) for one in found.attempts] + _last(found),
-        value=payload(entry.value, is_visible=sees_payloads) if entry else None,
+        value=value,
+        talk=said,
         problem=problem(entry.error, is_visible=sees_payloads) if entry else None,
         event=found.event,
         task=found.task,
@@ -83,6 +100,20 @@ def _status(found: queries.Step) -> str:
     if found.entry is None or found.executing is not None:
         return "running"
     return steps.status(found.entry)
+
+
+def _told(found: queries.Step) -> Any:
+    """What the attempt that is executing, or the last one, has told with its heartbeats."""
+    if found.executing is not None:
+        return found.executing.details
+    is_step = found.entry is not None and found.entry.kind == STEP
+    return (found.entry.detail or {}).get("details") if found.entry and is_step else None
+
+
+def _details(told: Any, sees_payloads: bool) -> Payload | None:
+    if isinstance(told, Mapping):
+        told = {name: value for name, value in told.items() if name != DETAILS}
+    return payload(json.dumps(told), is_visible=sees_payloads) if told else None
 
 
 def _failed(attempt: Attempt) -> AttemptRow:
@@ -114,7 +145,7 @@ def _last(found: queries.Step) -> list[AttemptRow]:
         AttemptRow(
             number=entry.attempt,
             status="completed",
-            started_at=None if found.attempts else entry.started_at,
+            started_at=steps.last_start(entry),
             finished_at=entry.finished_at,
         )
     ]

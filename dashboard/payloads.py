@@ -79,6 +79,7 @@ def _value(packed: dict[str, Any]) -> Any:
 
 _READERS: dict[str, Callable[[dict[str, Any]], Any]] = {
     **dict.fromkeys(("datetime", "date", "time", "decimal", "uuid"), _value),
+    **dict.fromkeys(("url", "path", "ip", "network", "interface"), _value),
     **dict.fromkeys(("tuple", "set", "frozenset", "namedtuple", "dataclass", "model"), _value),
     "dict": _pairs,
     "timedelta": lambda packed: str(timedelta(*packed["v"])),

@@ -1,9 +1,4 @@
-"""The journal as rows of the timeline: who executed when, and who waited for what.
-
-The journal keeps the first start and the end of a step, and each failed attempt with its
-times. When an attempt after a failed one succeeds, its start is not known: it is drawn as
-a mark where it ended, after the back-off.
-"""
+"""The journal as rows of the timeline: who executed when, and who waited for what."""
 
 from __future__ import annotations
 
@@ -12,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby, pairwise
 
+from dashboard.models_used import AI, model_use
 from dashboard.timeline import Row, Segment, brackets
 from orchestrator.core.journal import (
     CANCELLED,
@@ -42,6 +38,8 @@ class InFlight:
     key: str
     attempt: int
     started_at: datetime
+    # What it has told with its heartbeats.
+    details: object = None
 
 
 def in_flight(stored: Iterable[Mapping[str, object]]) -> dict[str, InFlight]:
@@ -51,6 +49,7 @@ def in_flight(stored: Iterable[Mapping[str, object]]) -> dict[str, InFlight]:
             str(one["key"]),
             int(str(one["attempt"])),
             datetime.fromisoformat(str(one["started_at"])),
+            one.get("details"),
         )
         for one in stored
     }
@@ -67,6 +66,12 @@ def running(entry: Entry, executing: Mapping[str, InFlight], run: Run) -> InFlig
     if entry.status == INTENT and run.owned and entry.started_at is not None:
         return InFlight(entry.key, entry.attempt, entry.started_at)
     return executing.get(entry.key)
+
+
+def last_start(entry: Entry) -> datetime | None:
+    """When the last attempt of an ended step began: the entry's own start is the first one's."""
+    told = (entry.detail or {}).get("attempt_started_at")
+    return datetime.fromisoformat(str(told)) if told else entry.started_at
 
 
 def status(entry: Entry) -> str:
@@ -114,7 +119,7 @@ def _row(
     return Row(
         key=entry.key,
         name=entry.key,
-        kind=entry.kind,
+        kind=AI if model_use((entry.detail or {}).get("details")) else entry.kind,
         status="running" if executing else status(entry),
         attempts=executing.attempt if executing else entry.attempt,
         segments=segments,
@@ -148,8 +153,8 @@ def _step_segments(
         if last is not None:
             yield Segment("backoff", last, executing.started_at)
         yield Segment("run", executing.started_at)
-    elif entry.status == COMPLETED and entry.started_at and entry.finished_at:
-        yield from _success(entry.started_at, entry.finished_at, last)
+    elif entry.status == COMPLETED and (began := last_start(entry)) is not None:
+        yield from _success(began, entry.finished_at, last)
     elif entry.status in (RETRYING, CANCELLED) and last is not None:
         yield Segment("backoff", last, end)
     elif entry.status == INTENT and entry.started_at is not None:
@@ -157,12 +162,11 @@ def _step_segments(
         yield Segment("queue", entry.started_at)
 
 
-def _success(started: datetime, finished: datetime, last: datetime | None) -> Iterator[Segment]:
-    if last is None:
-        yield Segment("run", started, finished)
-        return
-    began = started if started >= last else finished
-    yield Segment("backoff", last, began)
+def _success(
+    began: datetime, finished: datetime | None, last: datetime | None
+) -> Iterator[Segment]:
+    if last is not None:
+        yield Segment("backoff", last, began)
     yield Segment("run", began, finished)
 
 

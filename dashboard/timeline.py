@@ -13,6 +13,7 @@ from itertools import pairwise
 from typing import Literal
 
 from dashboard.axis import Axis, Interval, Piece, axis_pieces, cuts_of, union
+from dashboard.labels import Label, clocks, lengths
 from dashboard.present import NOTHING, duration
 
 Mode = Literal["compressed", "linear", "sequence"]
@@ -20,11 +21,6 @@ Mode = Literal["compressed", "linear", "sequence"]
 BUSY = frozenset({"run", "compensation"})
 LEAST_BAR = 0.35  # percent, about 3 px on a laptop
 ROOMY = 2.5
-LABEL_GAP = 10.0
-LETTER = 1.1  # the width of a letter of a label, in percent of a narrow chart
-WHOLE = 100.0
-MINUTE = 60
-HOUR = 3600
 ROW = 28  # px, the height of a table row
 AXIS = 40
 
@@ -105,19 +101,12 @@ class Cut:
 
 
 @dataclass(frozen=True)
-class Tick:
-    x: float
-    text: str
-    align: str  # start, middle or end: the text-anchor of SVG
-
-
-@dataclass(frozen=True)
 class Layout:
     mode: Mode
     rows: tuple[PlacedRow, ...]
     cuts: tuple[Cut, ...]
-    ticks: tuple[Tick, ...]
-    gap_labels: tuple[Tick, ...]
+    ticks: tuple[Label, ...]
+    gap_labels: tuple[Label, ...]
     caption: str
     cut_seconds: float
     now_x: float | None
@@ -200,8 +189,8 @@ def _layout(
         mode=mode,
         rows=tuple(placed),
         cuts=cuts,
-        ticks=_ticks(pieces, zone),
-        gap_labels=_gap_labels(cuts),
+        ticks=clocks(pieces, zone),
+        gap_labels=lengths((cut.middle, cut.seconds, cut.label) for cut in cuts),
         caption=_caption(mode, cuts),
         cut_seconds=sum(cut.seconds for cut in cuts),
         now_x=round(axis.x(now.timestamp()), 4) if lasts else None,
@@ -218,49 +207,6 @@ def _place(row: Row, i: int, now: datetime, bars: tuple[Bar, ...]) -> PlacedRow:
 def _cut(piece: Piece) -> Cut:
     length = piece.end - piece.start
     return Cut(round(piece.x, 4), round(piece.width, 4), length, duration(length))
-
-
-def _gap_labels(cuts: Sequence[Cut]) -> tuple[Tick, ...]:
-    """The lengths of the cuts; where they would touch, the longer pause keeps its label."""
-    kept: list[Cut] = []
-    for cut in sorted(cuts, key=lambda cut: -cut.seconds):
-        if all(abs(cut.middle - other.middle) >= LABEL_GAP * 0.8 for other in kept):
-            kept.append(cut)
-    return tuple(_tick(cut.middle, cut.label, half=4.0) for cut in sorted(kept, key=lambda c: c.x))
-
-
-def _ticks(pieces: Sequence[Piece], zone: tzinfo) -> tuple[Tick, ...]:
-    """The clock at the start of each cluster, and at the end of the axis if there is room."""
-    span = pieces[-1].end - pieces[0].start
-    marks = [(piece.x, piece.start) for piece in pieces if not piece.is_cut]
-    ticks: list[Tick] = []
-    date, free = "", 0.0
-    for x, moment in [*marks, (WHOLE, pieces[-1].end)]:
-        here = datetime.fromtimestamp(moment, zone)
-        today = f"{here.day} {here:%b}"
-        text = _clock(here, span) if today == date else f"{today}, {_clock(here, span)}"
-        room = max(LABEL_GAP, len(text) * LETTER)
-        if (x - room if x == WHOLE else x) < free:
-            continue
-        ticks.append(_tick(x, text, half=0.0))
-        date, free = today, x + room
-    return tuple(ticks)
-
-
-def _clock(here: datetime, span: float) -> str:
-    """The time of day, as precise as the length of the whole axis asks for."""
-    if span < MINUTE:
-        return f"{here:%H:%M:%S}.{here.microsecond // 100000}"
-    return f"{here:%H:%M:%S}" if span < HOUR else f"{here:%H:%M}"
-
-
-def _tick(x: float, text: str, half: float) -> Tick:
-    """A label at x, turned inward at the ends of the axis."""
-    if x + half >= WHOLE:
-        return Tick(WHOLE, text, "end")
-    if half == 0 or x <= half:
-        return Tick(round(x - (x if half else 0), 4), text, "start")
-    return Tick(round(x, 4), text, "middle")
 
 
 def _caption(mode: Mode, cuts: Sequence[Cut]) -> str:

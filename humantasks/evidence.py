@@ -63,6 +63,11 @@ class Section:
     def is_empty(self) -> bool:
         return not (self.facts or self.texts or self.tables or self.sections)
 
+    @property
+    def has_own(self) -> bool:
+        """Whether there is something to show before its parts."""
+        return bool(self.title or self.facts or self.texts or self.tables or self.more)
+
 
 @dataclass(frozen=True, slots=True)
 class Table:

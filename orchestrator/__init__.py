@@ -28,12 +28,14 @@ from orchestrator.core.errors import (
     StepFailed,
     StepTimeout,
     UnknownRun,
+    UnknownSchedule,
     UnknownWorkflow,
 )
 from orchestrator.core.retry import Retry
 from orchestrator.core.step import current_step
 from orchestrator.machine import Machine, Transition
 from orchestrator.run import Delivery, Run, get_run, send_event, start_many
+from orchestrator.schedules import Schedule, get_schedule, schedule
 from orchestrator.state_machine import StateMachine, state_machine
 from orchestrator.workflow import Workflow, workflow
 
@@ -61,18 +63,22 @@ __all__ = [
     "RunCancelled",
     "RunFailed",
     "RunTimeout",
+    "Schedule",
     "StateMachine",
     "StepFailed",
     "StepTimeout",
     "Transition",
     "UnknownRun",
+    "UnknownSchedule",
     "UnknownWorkflow",
     "Workflow",
     "action",
     "current_step",
     "get_run",
+    "get_schedule",
     "invoke",
     "parse_duration",
+    "schedule",
     "send_event",
     "start_many",
     "state",

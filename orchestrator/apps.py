@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 from django.utils.module_loading import autodiscover_modules
 
 
@@ -14,8 +15,10 @@ class OrchestratorConfig(AppConfig):
     def ready(self) -> None:
         from orchestrator import hints, tasks  # noqa: PLC0415 - they need the apps
         from orchestrator.engine import effects  # noqa: PLC0415
+        from orchestrator.schedules import syncing  # noqa: PLC0415
 
         effects.register()
         autodiscover_modules("workflows")
+        post_migrate.connect(syncing.after_migrate, sender=self)
         hints.start(tasks.publish)
         tasks.connect()

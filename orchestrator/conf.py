@@ -32,8 +32,12 @@ _SETTINGS: dict[str, tuple[Any, Callable[[Any], Any], str]] = {
     "MAX_PAYLOAD": (1_048_576, int, "Bytes of an encoded input, result or event."),
     "MAX_ENTRIES": (10_000, int, "Journal entries of one run."),
     "MAX_CRASHES": (5, int, "A run that kills its worker so often in a row is quarantined."),
+    "CODE_GRACE": ("30s", _seconds, "A due run whose code no worker has is blocked after this."),
     "EVENT_TTL": ("1h", _seconds, "How long an event to no run in particular is kept."),
+    "CANCEL_GRACE": ("1d", _seconds, "How long a cancelled run may clean up."),
     "STEP_RETRY": (Retry(), _retry, "The retry policy of steps that name none."),
+    "SCHEDULE_GRACE": ("1m", _seconds, "A time of a schedule that is taken later is missed."),
+    "AI": ({}, dict, "The default model, providers and prices of AI steps; docs/guide/ai.md."),
     "HINTS": (True, bool, "Whether to tell workers about due runs through the broker."),
 }
 

@@ -12,7 +12,7 @@ from orchestrator import models
 from orchestrator.core import codec
 from orchestrator.core.charts.chart import AND, Chart
 from orchestrator.core.errors import UndecodableValue
-from orchestrator.core.journal import CANCEL, OPEN, REFUSED, TRANSITION
+from orchestrator.core.journal import CANCEL, OPEN, REFUSED, STEP, TRANSITION
 from orchestrator.machine import Transition
 from orchestrator.run import EventInfo, StepInfo, WaitInfo
 
@@ -165,6 +165,7 @@ def _step(entry: models.Entry) -> StepInfo:
         completed_at=entry.finished_at if entry.seq is not None else None,
         result=_value(entry.value),
         error=entry.error,
+        details=(entry.detail or {}).get("details") if entry.kind == STEP else None,
     )
 
 
@@ -177,6 +178,7 @@ def _in_flight(step: dict[str, Any]) -> StepInfo:
         attempts=step["attempt"],
         started_at=_instant(step["started_at"]),
         completed_at=None,
+        details=step.get("details"),
     )
 
 

@@ -46,6 +46,8 @@ class StepInfo:
     completed_at: datetime | None
     result: Any = None
     error: dict[str, Any] | None = None
+    # What its last attempt has told with `current_step().heartbeat`.
+    details: Any = None
 
     @property
     def duration(self) -> timedelta | None:
@@ -95,6 +97,11 @@ class Delivery:
     delivered: bool
     reason: str = ""
     run_ids: tuple[UUID, ...] = ()
+
+    @property
+    def is_duplicate(self) -> bool:
+        """Whether an event with this `event_id` had been sent before."""
+        return self.reason.startswith("duplicate")
 
 
 class Run(Generic[O]):
@@ -157,6 +164,11 @@ class Run(Generic[O]):
     @property
     def parent_id(self) -> UUID | None:
         return self._row.parent_id
+
+    @property
+    def scheduled_at(self) -> datetime | None:
+        """The time for which a schedule started the run; None for any other run."""
+        return self._row.scheduled_at
 
     @property
     def tags(self) -> dict[str, Any]:

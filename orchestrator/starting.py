@@ -15,6 +15,7 @@ from orchestrator.conf import conf
 from orchestrator.core import codec
 from orchestrator.core.definition import Definition, registry
 from orchestrator.core.durations import Duration, parse_duration
+from orchestrator.core.errors import InvalidInput
 from orchestrator.core.notes import check_attributes
 from orchestrator.database import ALIAS
 from orchestrator.models import Status
@@ -34,6 +35,16 @@ class Family:
     on_parent_cancel: str
 
 
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """The schedule that starts a run, and for which time. In line, it waits for its turn."""
+
+    schedule_id: UUID
+    schedule: str
+    at: datetime
+    in_line: bool
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """What may be said of a run when it is started. See `Workflow.start`."""
@@ -46,6 +57,7 @@ class Options:
     attributes: Mapping[str, Any] | None = None
     family: Family | None = None
     forked_from: UUID | None = None
+    timed: Timed | None = None
 
 
 def start(
@@ -85,6 +97,8 @@ def fork(source: Run[Any], step: str, value: Any, *, initiator: Any) -> Run[Any]
         new = row(definition, definition.validate_input(value), options)
         # A template would make the key that the source has.
         new.idempotency_key = None
+        # The body may have read it before the step.
+        new.scheduled_at = source.scheduled_at
         run, _ = insert(definition, new, options)
         reopening.copy_entries(source.id, run.id, step)
     return run.refresh()
@@ -92,12 +106,12 @@ def fork(source: Run[Any], step: str, value: Any, *, initiator: Any) -> Run[Any]
 
 def row(definition: Definition, value: Any, options: Options) -> models.Run:
     """The row of a run that is to be inserted. `value` is checked already."""
-    family, given = options.family, options.idempotency_key
+    family, given, timed = options.family, options.idempotency_key, options.timed
     return models.Run(
         workflow=definition.name,
         version=definition.version,
         status=Status.SCHEDULED if delay_of(options) else Status.PENDING,
-        idempotency_key=checked_key(definition.key_for(value) if given is None else given),
+        idempotency_key=_template_key(definition, value) if given is None else checked_key(given),
         concurrency_key=definition.permit_for(value),
         initiator=models.initiator_label(options.initiator),
         tags=dict(definition.tags) | dict(options.tags or {}),
@@ -108,15 +122,44 @@ def row(definition: Definition, value: Any, options: Options) -> models.Run:
         parent_key=family.parent_key if family else "",
         on_parent_cancel=family.on_parent_cancel if family else "cancel",
         forked_from_id=options.forked_from,
+        schedule_id=timed.schedule_id if timed else None,
+        scheduled_at=timed.at if timed else None,
     )
+
+
+def _template_key(definition: Definition, value: Any) -> str | None:
+    """The key that the workflow's template makes of the input. Raises InvalidInput."""
+    key = definition.key_for(value)
+    try:
+        return checked_key(key)
+    except ValueError as error:
+        raise InvalidInput(f"{definition.name}: the input makes a wrong key: {error}") from error
 
 
 def insert(definition: Definition, new: models.Run, options: Options) -> tuple[Run[Any], bool]:
     """Insert the row, and tell the workers. The run, and whether it is new."""
     wait = delay_of(options)
+    if options.timed is not None and options.timed.in_line:
+        return _insert_in_line(new, options.timed)
     found, is_new = runs.create(new, delay=wait)
     if is_new and not wait:
         tell_workers(found.id)
+    return Run(found), is_new
+
+
+def _insert_in_line(new: models.Run, timed: Timed) -> tuple[Run[Any], bool]:
+    """Insert a run that begins when those of its schedule before it have ended."""
+    new.status = Status.SCHEDULED
+    wait = {
+        "kind": "concurrency",
+        "name": timed.schedule,
+        "key": "",
+        "since": clock.now().isoformat(),
+        "until": None,
+        "detail": {"limit": 1},
+    }
+    new.waiting_on = [wait]
+    found, is_new = runs.create(new, delay=None)
     return Run(found), is_new
 
 

@@ -77,15 +77,19 @@ class Decorator:
     def __init__(self, options: dict[str, Any]) -> None:
         self._options = options
 
-    # First: an input with a default fits the other one too.
+    @overload
+    def __call__(self, fn: Workflow[I, O], /) -> Workflow[I, O]: ...
+
+    # Before the last: an input with a default fits that one too.
     @overload
     def __call__(self, fn: Callable[[Context[Any], I], Awaitable[O]], /) -> Workflow[I, O]: ...
 
     @overload
     def __call__(self, fn: Callable[[Context[Any]], Awaitable[O]], /) -> Workflow[None, O]: ...
 
-    def __call__(self, fn: Callable[..., Any], /) -> Workflow[Any, Any]:
-        definition = Definition(fn=fn, **self._options)
+    def __call__(self, fn: Callable[..., Any] | Workflow[Any, Any], /) -> Workflow[Any, Any]:
+        body = fn.definition.fn if isinstance(fn, Workflow) else fn
+        definition = Definition(fn=body, **self._options)
         registry.add(definition)
         return Workflow(definition)
 
@@ -109,9 +113,10 @@ def workflow(
     """Register an `async def` as a workflow.
 
     `version`s of a name live side by side: a run keeps its own for life, and a new run
-    takes the one that is the `default`, or else the highest. `step_retry` is the policy of
-    steps that name none. `idempotency_key` is a `str.format` template over the input, such
-    as `"order-{order_id}"`.
+    takes the one that is the `default`, or else the highest. Decorators one upon another
+    let one function serve several versions and tell them by `ctx.version`. `step_retry` is
+    the policy of steps that name none. `idempotency_key` is a `str.format` template over
+    the input, such as `"order-{order_id}"`.
 
     `retry` tries the whole run again when it fails: from the failed step, or from the top
     if the body did more after the failure, such as undoing what it had done. `timeout`

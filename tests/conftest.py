@@ -20,7 +20,7 @@ from orchestrator.testing import registrations
 
 # What differs between databases is the engine and the inbox. The rest of the suite would
 # only repeat itself on PostgreSQL.
-ON_BOTH_DATABASES = {"orchestrator", "conformance", "humantasks"}
+ON_BOTH_DATABASES = {"orchestrator", "conformance", "humantasks", "api"}
 
 # What authors of workflows get for their own tests: `runs`, among others.
 pytest_plugins = ["orchestrator.testing.plugin"]

@@ -59,8 +59,12 @@ def _imports(tree: ast.AST) -> Iterator[tuple[str, str | None]]:
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom):
             for alias in node.names:
-                models = {node.module, f"{node.module}.{alias.name}"} & set(OWNERS)
-                yield alias.asname or alias.name, next(iter(models), None)
+                path = f"{node.module}.{alias.name}."
+                yield alias.asname or alias.name, _app(path)
+
+
+def _app(path: str) -> str | None:
+    return next((models for models in OWNERS if path.startswith(f"{models}.")), None)
 
 
 def _writes(call: ast.Call, foreign: set[str], known: set[str]) -> bool:
@@ -97,6 +101,7 @@ def _writing_sql(path: str, tree: ast.AST) -> Iterator[str]:
         "from orchestrator.models import Run\nRun.objects.create(id=1)",
         "from orchestrator.models import Run as Row\nRow.objects.filter(id=1).update(status='x')",
         "from orchestrator import models\nmodels.Run.objects.all().delete()",
+        "from orchestrator.models.runs import Run\nRun.objects.all().delete()",
         "from orchestrator.models import Run\nrun = Run.objects.get(id=1)\nrun.save()",
         "from orchestrator.models import Run\nRun(id=1).save()",
         "from orchestrator.models import Run\nrun.entries.filter(key='a').update(status='x')",

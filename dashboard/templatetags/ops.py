@@ -41,10 +41,11 @@ def short_id(run_id: UUID) -> str:
 
 
 def _retry(wait: WaitInfo) -> SafeString:
-    attempt = (wait.detail or {}).get("attempt", "")
+    known = wait.detail or {}
+    attempt, of = known.get("attempt", ""), known.get("of")
     return format_html(
         '{} <span class="sub">attempt {} {}</span>',
         wait.key or "the whole run",
-        attempt,
+        f"{attempt} of {of}" if of else attempt,
         when(wait.until),
     )

@@ -134,6 +134,7 @@ def _timeline(request: OperatorRequest, run: Run) -> dict[str, Any]:
         "layout": layout,
         "selected": key,
         "following": page.following,
+        "models": page.models,
         "step": panel(run, key, sees_payloads=sees_payloads(request.user)) if key else None,
     }
 

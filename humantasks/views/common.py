@@ -12,9 +12,6 @@ from django_htmx.middleware import HtmxDetails
 
 from humantasks.models import HumanTask
 
-# More than this is shown as "99+": nobody counts on, and the database need not either.
-MAX_COUNT = 99
-
 
 class ReviewerRequest(HttpRequest):
     """A request of somebody who is logged in."""
@@ -41,20 +38,7 @@ def page(
     request: ReviewerRequest, name: str, context: dict[str, Any], *, status: int = 200
 ) -> HttpResponse:
     """The part `_<name>.html` for htmx, and `<name>.html` around it otherwise."""
-    if request.htmx and not request.htmx.boosted and not request.htmx.history_restore_request:
-        return render(request, f"humantasks/_{name}.html", context, status=status)
-    context["nav_counts"] = counts_of(request.user)
-    return render(request, f"humantasks/{name}.html", context, status=status)
-
-
-def counts_of(user: User) -> dict[str, str]:
-    """What stands beside the names in the navigation; nothing for zero."""
-    mine = HumanTask.objects.my_work(user)
-    free = HumanTask.objects.queue_of(user).answerable_by(user)
-    return {name: capped(tasks) for name, tasks in (("my_work", mine), ("queue", free))}
-
-
-def capped(tasks: Any) -> str:
-    """How many, up to 99+; empty for none."""
-    number = tasks.order_by()[: MAX_COUNT + 1].count()
-    return f"{MAX_COUNT}+" if number > MAX_COUNT else str(number or "")
+    htmx = request.htmx
+    is_part = bool(htmx) and not htmx.boosted and not htmx.history_restore_request
+    template = f"humantasks/{'_' if is_part else ''}{name}.html"
+    return render(request, template, context | {"is_part": is_part}, status=status)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -14,15 +15,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
+from humantasks.counts import MAX_COUNT, counts_and_news, counts_of, shown
 from humantasks.models import HumanTask
 from humantasks.querysets import TaskQuerySet
-from humantasks.views.common import ReviewerRequest, capped, counts_of, page
+from humantasks.views.common import ReviewerRequest, page
 
 PAGE = 50
 # Tasks that are asked for their type.
 ENOUGH = 200
-# A news bar counts no further.
-MAX_NEWS = 99
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,28 +72,33 @@ def done(request: ReviewerRequest) -> HttpResponse:
     """What I have completed, the latest first."""
     tasks = HumanTask.objects.done_by(request.user)
     filters = Filters.of(request)
-    shown = filters.narrow(tasks).latest_first().select_related("team")
+    ordered = filters.narrow(tasks).latest_first().select_related("team")
     last = _last_seen(request)
-    return _render_list(request, "done", tasks, filters, shown.before(last) if last else shown)
+    return _render_list(request, "done", tasks, filters, ordered.before(last) if last else ordered)
 
 
 @login_required
 @require_safe
 def news(request: ReviewerRequest) -> HttpResponse:
-    """Whether the queue has tasks that came after the page was made: a bar, or 204."""
+    """Whether the queue has tasks that came after the page was made, with the `counts`.
+
+    A page that asks for news need not ask for its counts apart. 204 when both are as seen.
+    """
     newest = _uuid(request.GET.get("newest", ""))
     tasks = Filters.of(request).narrow(_queue(request))
     if newest is not None:
         tasks = tasks.filter(id__gt=newest)
-    number = len(tasks.values_list("id")[: MAX_NEWS + 1])
-    if str(number) == request.GET.get("seen"):
+    found, number = counts_and_news(request.user, tasks)
+    if (str(number), found.seen) == (request.GET.get("seen"), request.GET.get("counts")):
         return HttpResponse(status=204)
     context = {
         "number": number,
         "newest": newest or "",
         "query": Filters.of(request).query,
         "text": ngettext("%(number)s new task", "%(number)s new tasks", number)
-        % {"number": f"{MAX_NEWS}+" if number > MAX_NEWS else number},
+        % {"number": shown(number)},
+        "nav_counts": found,
+        "is_answer": True,
     }
     return render(request, "humantasks/_news.html", context)
 
@@ -103,10 +108,9 @@ def news(request: ReviewerRequest) -> HttpResponse:
 def counts(request: ReviewerRequest) -> HttpResponse:
     """The numbers in the navigation; 204 when they are those that the page has (`seen`)."""
     found = counts_of(request.user)
-    seen = ".".join(found.values())
-    if request.GET.get("seen") == seen:
+    if request.GET.get("seen") == found.seen:
         return HttpResponse(status=204)
-    return render(request, "humantasks/_counts.html", {"counts": found, "seen": seen})
+    return render(request, "humantasks/_counts.html", {"nav_counts": found, "is_answer": True})
 
 
 def _queue(request: ReviewerRequest) -> TaskQuerySet:
@@ -117,9 +121,9 @@ def _queue(request: ReviewerRequest) -> TaskQuerySet:
 
 def _list(request: ReviewerRequest, name: str, tasks: TaskQuerySet) -> HttpResponse:
     filters = Filters.of(request)
-    shown = filters.narrow(tasks).most_pressing_first().for_list()
+    ordered = filters.narrow(tasks).most_pressing_first().for_list()
     last = _last_seen(request)
-    return _render_list(request, name, tasks, filters, shown.after(last) if last else shown)
+    return _render_list(request, name, tasks, filters, ordered.after(last) if last else ordered)
 
 
 def _render_list(
@@ -127,21 +131,29 @@ def _render_list(
     name: str,
     tasks: TaskQuerySet,
     filters: Filters,
-    shown: TaskQuerySet,
+    ordered: TaskQuerySet,
 ) -> HttpResponse:
-    found = list(shown.with_exclusion_of(request.user)[: PAGE + 1])
+    found = list(ordered.with_exclusion_of(request.user)[: PAGE + 1])
+    is_first_page, has_more = "after" not in request.GET, len(found) > PAGE
     context: dict[str, Any] = {
         "list": name,
         "title": _titles()[name],
         "tasks": found[:PAGE],
-        "more_after": found[PAGE - 1].id if len(found) > PAGE else None,
-        "is_first_page": "after" not in request.GET,
+        "more_after": found[PAGE - 1].id if has_more else None,
+        "is_first_page": is_first_page,
+        # On this page the news bring the counts.
+        "has_news": name == "queue" and is_first_page,
         "newest": max((task.id for task in found), default=""),
         "filters": filters,
-        "types": _types_of(tasks, filters.type),
-        "total": capped(filters.narrow(tasks)),
+        # The part for htmx shows no types, and most lists are shorter than a page.
+        "types": partial(_types_of, tasks, filters.type),
+        "total": partial(_total, filters.narrow(tasks)) if has_more else str(len(found)),
     }
     return page(request, "list", context)
+
+
+def _total(tasks: TaskQuerySet) -> str:
+    return shown(tasks.order_by()[: MAX_COUNT + 1].count())
 
 
 def _types_of(tasks: TaskQuerySet, chosen: str) -> list[str]:

@@ -54,6 +54,11 @@ class Branch:
         self.keys = list(keys)
         self._again = deque(self.keys)
 
+    @property
+    def asks_again(self) -> bool:
+        """Whether what it asks for next is what it had asked for before."""
+        return bool(self._again)
+
     def known_key(self, name: str) -> str | None:
         """The key under which it has asked for `name` before; None for something new.
 

@@ -15,6 +15,7 @@ from pydantic import TypeAdapter
 
 from orchestrator.core.charts.chart import Chart
 from orchestrator.core.errors import InvalidInput, UnknownWorkflow
+from orchestrator.core.fingerprints import fingerprint
 from orchestrator.core.retry import Retry
 from orchestrator.core.schemas import adapter, validated
 
@@ -44,8 +45,8 @@ class Definition:
     chart: Chart | None = None
 
     def __post_init__(self) -> None:
-        _check_name("workflow name", self.name)
-        _check_name("version", self.version)
+        check_identifier("workflow name", self.name)
+        check_identifier("version", self.version)
         _check_signature(self.fn)
         _check_template("idempotency_key", self.idempotency_key)
         _check_template("concurrency_key", self.concurrency_key)
@@ -130,6 +131,11 @@ class Registry:
     def __iter__(self) -> Iterator[Definition]:
         return (one for versions in self._by_name.values() for one in versions.values())
 
+    @property
+    def codes(self) -> tuple[tuple[str, str, str], ...]:
+        """Every version of a workflow, with the fingerprint of its code."""
+        return tuple((one.name, one.version, fingerprint(one.fn)) for one in self)
+
     def add(self, definition: Definition) -> None:
         """Register. Raises ValueError when another function has this name and version."""
         versions = self._by_name.setdefault(definition.name, {})
@@ -150,7 +156,7 @@ class Registry:
         if not versions:
             raise UnknownWorkflow(f"no workflow is called {name!r}. Known: {sorted(self._by_name)}")
         if version is None:
-            return max(versions.values(), key=lambda one: (one.is_default, _natural(one.version)))
+            return max(versions.values(), key=lambda one: (one.is_default, _order(one.version)))
         if version not in versions:
             raise UnknownWorkflow(f"{name} has no version {version!r}. Known: {sorted(versions)}")
         return versions[version]
@@ -162,7 +168,8 @@ class Registry:
 registry = Registry()
 
 
-def _check_name(what: str, name: object) -> None:
+def check_identifier(what: str, name: object) -> None:
+    """Raises ValueError for what cannot be the name of a workflow, a version or a schedule."""
     if not isinstance(name, str) or len(name) > MAX_NAME or not _NAME.fullmatch(name):
         raise ValueError(
             f"{what} {name!r}: use letters, digits and . _ : / - (first a letter or a digit, "
@@ -214,7 +221,9 @@ def _place(fn: Callable[..., Any]) -> str:
     return f"{getattr(fn, '__module__', '?')}.{getattr(fn, '__qualname__', repr(fn))}"
 
 
-def _natural(version: str) -> list[tuple[int, int, str]]:
-    """A sort key in which 1.10 comes after 1.9."""
-    parts = re.findall(r"\d+|\D+", version)
-    return [(1, int(part), "") if part.isdigit() else (0, 0, part) for part in parts]
+def _order(version: str) -> list[tuple[int, int, str]]:
+    """A sort key: 1.9, 1.10-rc1, 1.10, 1.10.1. A leading "v" says nothing."""
+    parts = re.findall(r"\d+|[a-z]+", version.lower().removeprefix("v"))
+    # As everywhere: what carries a word comes before what does not.
+    key = [(2, int(part), "") if part.isdigit() else (0, 0, part) for part in parts]
+    return [*key, (1, 0, "")]

@@ -116,6 +116,18 @@ class NonDeterminism(OrchestratorError):
         self.position = position
 
 
+class NoCode(OrchestratorError):
+    """No live worker has the code of the run. The arguments are its workflow and version."""
+
+    def __str__(self) -> str:
+        workflow, version = self.args
+        number = f"v{version}" if version[:1].isdigit() else version
+        return (
+            f"no code for {workflow} {number}: no live worker has it. The run continues when a "
+            "worker that has it appears"
+        )
+
+
 class SwallowedSuspension(OrchestratorError):
     """The body caught the end of its own suspension."""
 
@@ -167,6 +179,10 @@ class UnknownWorkflow(OrchestratorError, LookupError):
 
 class UnknownRun(OrchestratorError, LookupError):
     """No run has this id."""
+
+
+class UnknownSchedule(OrchestratorError, LookupError):
+    """No schedule has this name."""
 
 
 class ActionRefused(OrchestratorError):

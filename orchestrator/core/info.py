@@ -36,6 +36,7 @@ class RunInfo:
     input: Any
     initiator: str | None
     tags: Mapping[str, Any]
+    scheduled_at: datetime | None = None
 
 
 class Seen(NamedTuple):

@@ -75,13 +75,10 @@ class History:
     patches: set[str] = field(default_factory=set)
     # What a body has noted of itself, by key: it is not decided again.
     marks: dict[str, Entry] = field(default_factory=dict)
+    # What is open or has its outcome. What was closed without one may be opened again.
+    keys: set[str] = field(default_factory=set)
     # The latest outcome after which the body has asked for anything; -1 for none.
     last_cause: int = -1
-
-    def knows(self, kind: str, name: str) -> bool:
-        """Whether anything of that kind and name was asked for."""
-        known = (*self.outcomes, *self.open.values())
-        return any(entry.kind == kind and entry.name == name for entry in known)
 
     @property
     def last_seq(self) -> int:
@@ -99,6 +96,8 @@ class History:
                 history.marks[entry.key] = entry
             elif entry.status in (OPEN, RETRYING, INTENT):
                 history.open[entry.key] = entry
+            if entry.status != CANCELLED:
+                history.keys.add(entry.key)
             history.last_cause = max(history.last_cause, entry.cause)
         history.outcomes.sort(key=lambda entry: entry.seq or 0)
         return history

@@ -18,6 +18,9 @@ _PERMANENT = (NonRetryable, NotSerializable, PayloadTooLarge, NestedStep)
 
 MAX_ATTEMPTS = 1_000
 
+# What another's wish may delay an attempt by.
+LONGEST_ASKED = timedelta(days=1)
+
 
 @dataclass(frozen=True, slots=True)
 class Retry:
@@ -57,8 +60,15 @@ class Retry:
             return False
         return isinstance(error, self.retry_on) and not isinstance(error, self.give_up_on)
 
-    def delay(self, attempt: int) -> timedelta:
-        """How long to wait after attempt number `attempt` (from 1) has failed."""
+    def delay(self, attempt: int, error: BaseException | None = None) -> timedelta:
+        """How long to wait after attempt number `attempt` (from 1) has failed.
+
+        An error with a `retry_after` (a timedelta or seconds), such as a service's 429,
+        makes it that long at least, a day at most.
+        """
+        return max(self._backoff(attempt), _asked_for(error))
+
+    def _backoff(self, attempt: int) -> timedelta:
         first = parse_duration(self.initial_delay).total_seconds()
         longest = parse_duration(self.max_delay).total_seconds()
         if self.backoff == "exponential":
@@ -75,6 +85,15 @@ class Retry:
             return self.factor ** (attempt - 1)
         except OverflowError:
             return math.inf
+
+
+def _asked_for(error: BaseException | None) -> timedelta:
+    asked = getattr(error, "retry_after", None)
+    try:
+        wanted = asked if isinstance(asked, timedelta) else timedelta(seconds=float(asked or 0))
+    except (TypeError, ValueError, OverflowError):
+        return timedelta(0)
+    return min(wanted, LONGEST_ASKED)
 
 
 def _are_errors(classes: object) -> bool:

@@ -11,8 +11,17 @@ from orchestrator.core.codec import decode
 from orchestrator.core.context import Context, played
 from orchestrator.core.definition import Definition
 from orchestrator.core.info import RunInfo
+from orchestrator.core.journal import History
 from orchestrator.engine import effects
 from orchestrator.store.records import Claim
+
+
+def told(claim: Claim, history: History) -> dict[str, Any]:
+    """What the last attempts of steps that have not ended have told, by key."""
+    known = {key: (entry.detail or {}).get("details") for key, entry in history.open.items()}
+    # Later than the journal: a worker has died since.
+    known |= {one["key"]: one.get("details") for one in claim.in_flight}
+    return {key: details for key, details in known.items() if details is not None}
 
 
 def play(claim: Claim, definition: Definition, body: Body) -> Coroutine[Any, Any, Any]:
@@ -26,6 +35,7 @@ def play(claim: Claim, definition: Definition, body: Body) -> Coroutine[Any, Any
         input=value,
         initiator=claim.initiator,
         tags=claim.tags,
+        scheduled_at=claim.scheduled_at,
     )
     retry = definition.step_retry or conf.STEP_RETRY
     context: Context[Any] = Context(body, info, retry, effects)

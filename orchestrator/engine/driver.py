@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import math
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -24,15 +23,15 @@ from orchestrator import failpoints
 from orchestrator.clock import Estimate
 from orchestrator.conf import conf
 from orchestrator.core import failures
-from orchestrator.core.definition import Definition, registry
 from orchestrator.core.errors import LeaseLost
-from orchestrator.core.journal import EVENT, Entry, History
-from orchestrator.engine import waiting
+from orchestrator.core.journal import EVENT, Entry
+from orchestrator.engine import ending
 from orchestrator.engine.executor import Call, Ended, Executor
 from orchestrator.engine.heart import Heart
+from orchestrator.engine.intake import Intake
 from orchestrator.engine.live import LiveRun
 from orchestrator.store import ticks
-from orchestrator.store.records import Beat, Block, Claim, Continue, Park, Save, Saved
+from orchestrator.store.records import Beat, Continue, Park, Save, Saved
 
 logger = logging.getLogger("orchestrator")
 
@@ -43,11 +42,15 @@ class Ring:
     """Somebody says that there may be due runs."""
 
 
+class Mend:
+    """It is time to look for blocked runs that this worker's code can carry on."""
+
+
 class Stop:
     """The worker is going away."""
 
 
-News = Ended | Beat | Ring | Stop
+News = Ended | Beat | Ring | Mend | Stop
 
 
 class Driver:
@@ -59,21 +62,24 @@ class Driver:
         self._executor = executor
         self._heart = heart
         self._clock = clock
+        self._intake = Intake(worker=worker, heart=heart, clock=clock, begin=self._begin)
         self._live: dict[UUID, LiveRun] = {}
         self._changed: dict[UUID, LiveRun] = {}
         self._held_back: dict[UUID, list[Ended]] = {}
         # Runs whose next steps wait until the heart is heard again.
         self._stalled: dict[UUID, LiveRun] = {}
-        self._may_be_more = False
-        self._next_look = 0.0
         self._stopping = False
 
     # ---- the two ways to use it ------------------------------------------------------
 
-    def drain(self) -> int:
-        """Drive whatever is due until nothing is, and return how many claims that took."""
-        total, self._next_look = 0, math.inf
-        while claimed := self._claim():
+    def drain(self, *, mends: bool = False) -> int:
+        """Drive whatever is due until nothing is, and return how many claims that took.
+
+        With `mends` also blocked runs that this process's code has not tried yet.
+        """
+        total = 0
+        self._intake.never()
+        while claimed := self._take_in() or (mends and self._intake.mend(self._room)):
             total += claimed
             while self._live:
                 self._turns()
@@ -84,8 +90,8 @@ class Driver:
     def run(self) -> None:
         """Drive due runs until told to stop; then finish what is executing, for a while."""
         while not self._stopping:
-            if self._should_look:
-                self._look()
+            if self._has_room and self._intake.is_time:
+                self._intake.look(self._room)
             self._turns()
             self._receive()
 
@@ -107,68 +113,22 @@ class Driver:
     # ---- claiming --------------------------------------------------------------------
 
     @property
+    def _room(self) -> int:
+        return int(conf.BATCH) - len(self._live)
+
+    @property
     def _has_room(self) -> bool:
         # Not for one more run at a time: each look is a statement.
         return len(self._live) <= int(conf.BATCH) // 2
 
-    @property
-    def _should_look(self) -> bool:
-        return self._has_room and (self._may_be_more or time.monotonic() >= self._next_look)
+    def _take_in(self) -> int:
+        return 0 if self._stopping else self._intake.take(self._room)
 
-    def _look(self) -> None:
-        """Claim what is due, and find out when to look again."""
-        claimed = self._claim()
-        interval = conf.SWEEP_INTERVAL.total_seconds()
-        if not self._may_be_more and (due_at := ticks.next_due()) is not None:
-            left = (due_at - self._clock.now()).total_seconds()
-            # One that is due and was not claimed is another worker's, or has no code here.
-            if left > 0 or claimed:
-                interval = min(interval, max(left, 0.005))
-        self._next_look = time.monotonic() + interval
-
-    def _claim(self) -> int:
-        limit = conf.BATCH - len(self._live)
-        # Without a heartbeat our own leases may lapse: we would claim our own runs again.
-        if limit <= 0 or self._stopping or not self._heart.is_beating:
-            return 0
-        known = [(one.name, one.version) for one in registry]
-        asked = self._clock.asking()
-        claims = ticks.claim(limit=limit, lease=conf.LEASE, worker=self._worker, known=known)
-        self._may_be_more = len(claims) == limit
-        if claims:
-            self._clock.answered(asked, claims[0].at)
-            failpoints.hit("after_claim", [claim.run_id for claim in claims])
-            self._heart.took(asked)
-            self._load(claims)
-        return len(claims)
-
-    def _load(self, claims: list[Claim]) -> None:
-        histories = ticks.load_journals(claims)
-        mail = ticks.load_mail([claim.run_id for claim in claims if claim.wake_seq])
-        failpoints.hit("after_load", [claim.run_id for claim in claims])
-        for claim in claims:
-            definition = registry.get(claim.workflow, claim.version)
-            if not self._is_permitted(claim, definition):
-                continue
-            live = LiveRun(
-                claim,
-                definition,
-                histories.get(claim.run_id) or History(),
-                mail.get(claim.run_id, []),
-            )
-            self._live[claim.run_id] = self._changed[claim.run_id] = live
-            self._heart.watch(live, self.inbox)
-            live.replay()
-
-    def _is_permitted(self, claim: Claim, definition: Definition) -> bool:
-        """Whether the run may be in progress. If not it is parked, to be woken by one that ends."""
-        limit = definition.max_concurrent
-        if not claim.concurrency_key or limit is None or claim.cancel_requested_at is not None:
-            return True
-        if ticks.take_permit(claim.run_id, claim.concurrency_key, limit):
-            return True
-        ticks.save([waiting.for_permit(claim, limit, self._clock.now())], worker=self._worker)
-        return False
+    def _begin(self, live: LiveRun) -> None:
+        run_id = live.claim.run_id
+        self._live[run_id] = self._changed[run_id] = live
+        self._heart.watch(live, self.inbox)
+        live.replay()
 
     # ---- turns -----------------------------------------------------------------------
 
@@ -230,7 +190,7 @@ class Driver:
             }
             run_id = save.claim.run_id
             if names and run_id in saved and ticks.collect(run_id, names):
-                self._may_be_more = True
+                self._intake.may_be_more()
 
     def _record_with_sides(self, save: Save) -> dict[UUID, Saved]:
         """Record with an app's side of it, alone: its error concerns no other run."""
@@ -240,9 +200,9 @@ class Driver:
             raise
         except Exception as error:
             logger.exception("run %s: an app could not open or close a wait", save.claim.run_id)
-            blocked = replace(
-                save, opened=[], closed=[], told=[], then=Block(failures.record(error))
-            )
+            live = self._live[save.claim.run_id]
+            block = ending.blocked(error, failures.record(error), live.tried)
+            blocked = replace(save, opened=[], closed=[], told=[], then=block)
             return ticks.save([blocked], worker=self._worker)
 
     def _after(self, live: LiveRun, save: Save, *, is_due: bool) -> None:
@@ -250,9 +210,10 @@ class Driver:
         if live.is_over:
             failpoints.hit("after_park" if isinstance(save.then, Park) else "after_finish", run_ids)
             self._forget(live)
-            self._may_be_more |= is_due
+            if is_due:
+                self._intake.may_be_more()
             if isinstance(save.then, Park) and save.then.due_at is not None:
-                self._look_at(save.then.due_at)
+                self._intake.look_at(save.then.due_at)
         elif live.has_unheeded_cancel:
             self._changed[live.claim.run_id] = live
 
@@ -262,7 +223,7 @@ class Driver:
         if now is not None and (save.heeds_cancel or save.heeds_mail):
             # Keep what was executed, open nothing, and come back with the news in hand.
             ticks.save([save.kept()], worker=self._worker)
-            self._may_be_more = True
+            self._intake.may_be_more()
         else:
             logger.info("run %s was taken over", save.claim.run_id)
         self._forget(live)
@@ -345,7 +306,9 @@ class Driver:
             case Beat():
                 self._hear_beat(news)
             case Ring():
-                self._next_look = 0.0
+                self._intake.ring()
+            case Mend():
+                self._intake.may_mend()
             case Stop():
                 self._stopping = True
 
@@ -391,10 +354,6 @@ class Driver:
         instants = [one.next_instant for one in self._live.values()]
         waits = [(instant - self._clock.now()).total_seconds() for instant in instants if instant]
         if self._has_room:
-            waits.append(0.0 if self._may_be_more else self._next_look - time.monotonic())
+            waits.append(self._intake.seconds_left)
         # With no room and nothing to time, only news can change anything.
         return max(min([*waits, _LONG_SECONDS]), 0.0)
-
-    def _look_at(self, due_at: datetime) -> None:
-        seconds = (due_at - self._clock.now()).total_seconds()
-        self._next_look = min(self._next_look, time.monotonic() + max(seconds, 0.0))

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from orchestrator.conf import conf
 from orchestrator.core import failures
 from orchestrator.core.body import Body, Raised, Returned
 from orchestrator.core.codec import encode
 from orchestrator.core.definition import Definition
-from orchestrator.core.errors import InvalidInput, NotSerializable, PayloadTooLarge, RunTimedOut
+from orchestrator.core.errors import (
+    InvalidInput,
+    NotSerializable,
+    PayloadTooLarge,
+    Quarantined,
+    RunTimedOut,
+)
 from orchestrator.core.journal import RUN_TIMED_OUT
 from orchestrator.models import Status
-from orchestrator.store.records import Again, Claim, Finish
+from orchestrator.store.records import Again, Block, Claim, Finish
 
 
 def end_of(claim: Claim, definition: Definition, body: Body) -> Finish | Again:
@@ -20,6 +29,16 @@ def end_of(claim: Claim, definition: Definition, body: Body) -> Finish | Again:
     assert body.end is not None
     end = _finish(definition, body.end)
     return _again(claim, definition, body, end) or end
+
+
+def blocked(error: BaseException, failure: dict[str, Any], tried: Sequence[str]) -> Block:
+    """How a run is set aside that cannot go on; `failure` is the error as it is stored.
+
+    One that kills its workers is left to a person. Any other may be tried by workers that
+    have other code, once by each: `tried` are the fingerprints of those that have.
+    """
+    is_for_people = isinstance(error, Quarantined)
+    return Block(failure if is_for_people else failure | {"tried": list(tried)})
 
 
 def _again(claim: Claim, definition: Definition, body: Body, end: Finish) -> Again | None:

@@ -28,6 +28,7 @@ from orchestrator.core.journal import (
     Entry,
 )
 from orchestrator.core.schemas import stored_name
+from orchestrator.engine.executor import Ended
 from orchestrator.store.records import Mail
 
 
@@ -52,23 +53,36 @@ def opened(command: Timer | Wait, since: datetime) -> Entry:
 
 def retrying(
     step: StepCall,
+    ended: Ended,
     *,
-    number: int,
     before: int,
     error: dict[str, Any],
     since: datetime,
     due_at: datetime,
 ) -> Entry:
-    """A step whose attempt `number` failed; `before` were made before an operator's retry."""
+    """A step whose attempt has failed; `before` were made before an operator's retry."""
+    detail: dict[str, Any] = {"max_attempts": step.retry.max_attempts} | _told(ended.call.told)
+    if before:
+        detail["attempts_before"] = before
     return entry_of(
         step,
         status=RETRYING,
-        attempt=number,
+        attempt=ended.call.number,
         error=error,
-        detail={"attempts_before": before} if before else None,
+        detail=detail,
         due_at=due_at,
         started_at=since,
     )
+
+
+def last_attempt(step: StepCall, ended: Ended) -> dict[str, Any] | None:
+    """What the entry of a step that has its outcome says of its last attempt."""
+    last = _told(ended.call.pulse.details)
+    if ended.call.number > 1:
+        # The entry's own start is that of the first attempt.
+        last["attempt_started_at"] = ended.started_at.isoformat()
+        last["max_attempts"] = step.retry.max_attempts
+    return last or None
 
 
 def intent(step: StepCall, number: int, now: datetime) -> Entry:
@@ -155,6 +169,11 @@ def fits(mail: Mail, wait: Wait) -> bool:
     if wait.event:
         return mail.name == wait.event and wait.correlation in (None, mail.correlation)
     return mail.name == kinds.answer_name(wait.key)
+
+
+def _told(details: Any) -> dict[str, Any]:
+    """What an attempt has told with its heartbeats."""
+    return {} if details is None else {"details": details}
 
 
 def _detail(command: Timer | Wait) -> dict[str, Any] | None:

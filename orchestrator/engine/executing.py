@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from orchestrator.core.commands import StepCall
@@ -37,8 +38,10 @@ class Running:
 class Executing:
     """The attempts that have begun and not ended, by key."""
 
-    def __init__(self, run_id: UUID, generation: int) -> None:
+    def __init__(self, run_id: UUID, generation: int, told: Mapping[str, Any]) -> None:
         self._run_id = run_id
+        # What the last attempt of a step has told, by key.
+        self._told = dict(told)
         # A run that began anew is other work to the services that its steps call.
         self._scope = str(run_id) if generation == 1 else f"{run_id}.{generation}"
         self._running: dict[str, Running] = {}
@@ -64,6 +67,7 @@ class Executing:
             idempotency_key=step.idempotency_key or f"{self._scope}:{step.key}",
             atomic=step.atomic,
             is_shared=step.idempotency_key is not None,
+            details=self._told.get(step.key),
         )
         deadline = None if step.timeout is None else now + step.timeout + GRACE
         self._running[step.key] = Running(step, call, now, deadline)
@@ -74,6 +78,7 @@ class Executing:
         running = self._running.get(call.key)
         if running is None or running.call.number != call.number:
             return None
+        self._told[call.key] = call.told
         return self._running.pop(call.key)
 
     def overdue(self, now: datetime) -> list[Ended]:
@@ -101,6 +106,7 @@ class Executing:
                 "key": one.call.key,
                 "attempt": one.call.number,
                 "started_at": one.started_at.isoformat(),
+                "details": one.call.told,
             }
             for one in list(self._running.values())
             if one.is_shown

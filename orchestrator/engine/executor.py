@@ -32,7 +32,7 @@ from orchestrator.core.codec import encode
 from orchestrator.core.errors import StepTimeout
 from orchestrator.core.journal import Entry
 from orchestrator.core.notes import LEVELS, Line, Log, line
-from orchestrator.core.step import CurrentStep, executing
+from orchestrator.core.step import CurrentStep, Pulse, executing
 from orchestrator.database import ALIAS
 from orchestrator.engine.pool import Pool
 
@@ -59,8 +59,16 @@ class Call:
     atomic: bool = False
     # Whether the author gave the key: then it counts for every run of the workflow.
     is_shared: bool = False
+    # What the attempt before has told.
+    details: Any = None
     # What the step's logger writes, to be stored with how the attempt ends.
     lines: list[Line] = field(default_factory=list)
+    pulse: Pulse = field(default_factory=Pulse)
+
+    @property
+    def told(self) -> Any:
+        """What the next attempt finds. One that tells nothing leaves what it has found."""
+        return self.details if self.pulse.details is None else self.pulse.details
 
     @property
     def is_async(self) -> bool:
@@ -261,7 +269,15 @@ class Executor:
             extra = {"run_id": str(call.run_id), "step": call.key, "fields": made.fields}
             logger.log(LEVELS[level], made.message, extra=extra)
 
-        step = CurrentStep(call.run_id, call.key, call.number, call.idempotency_key, Log(write))
+        step = CurrentStep(
+            run_id=call.run_id,
+            name=call.key,
+            attempt=call.number,
+            idempotency_key=call.idempotency_key,
+            logger=Log(write),
+            details=call.details,
+            _pulse=call.pulse,
+        )
         return executing(step)
 
     # ---- which functions are quick ---------------------------------------------------

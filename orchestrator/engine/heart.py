@@ -7,6 +7,7 @@ another worker may have the runs.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import threading
@@ -20,37 +21,40 @@ from django.db.utils import Error as DatabaseError
 
 from orchestrator.conf import conf
 from orchestrator.engine.live import LiveRun
+from orchestrator.engine.upkeep import Upkeep
 from orchestrator.store import ticks
 from orchestrator.store.records import Beat
 
 logger = logging.getLogger("orchestrator")
 
-
-# Every so many beats, kept events are looked over: ten seconds or so.
-RECONCILE_BEATS = 3
+# How long whoever stops the heart waits for its last beat.
+STOP_SECONDS = 2.0
 
 
 class Heart:
-    """Beats for the live runs of a process."""
+    """Beats for the live runs of a process, and does its upkeep meanwhile, if it has one."""
 
-    def __init__(self) -> None:
+    def __init__(self, upkeep: Upkeep | None = None) -> None:
+        self._upkeep = upkeep
         self._watched: dict[UUID, tuple[LiveRun, SimpleQueue[Any], str]] = {}
         self._lock = threading.Lock()
         self._stopped = threading.Event()
         self._last = time.monotonic()
-        self._is_started = False
+        self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        self._is_started = True
-        threading.Thread(target=self._beat_on, name="heart", daemon=True).start()
+        self._thread = threading.Thread(target=self._beat_on, name="heart", daemon=True)
+        self._thread.start()
 
     def stop(self) -> None:
         self._stopped.set()
+        if self._thread is not None:
+            self._thread.join(STOP_SECONDS)
 
     @property
     def is_beating(self) -> bool:
         """Whether the leases are surely still ours. A heart that was not started is not asked."""
-        if not self._is_started:
+        if self._thread is None:
             return True
         seconds: float = conf.LEASE.total_seconds()
         return time.monotonic() - self._last < seconds * 2 / 3
@@ -99,14 +103,27 @@ class Heart:
                     self._watched[run_id] = (live, inbox, text)
 
     def _beat_on(self) -> None:
-        beats = 0
-        while not self._stopped.wait(conf.HEARTBEAT.total_seconds()):
+        while True:
             try:
                 close_old_connections()
                 self.beat()
-                if beats % RECONCILE_BEATS == 0:
-                    ticks.reconcile(is_start=beats == 0)
-                beats += 1
+                self._keep_up()
             except DatabaseError:
                 logger.warning("a heartbeat failed", exc_info=True)
+            if self._stopped.wait(conf.HEARTBEAT.total_seconds()):
+                break
+        if self._upkeep is not None:
+            with contextlib.suppress(DatabaseError):
+                self._upkeep.leave()
         connections.close_all()
+
+    def _keep_up(self) -> None:
+        if self._upkeep is None:
+            return
+        try:
+            self._upkeep.beat(len(self._watched))
+        except DatabaseError:
+            raise
+        except Exception:
+            # Whatever it was, the leases come first.
+            logger.exception("a worker's upkeep failed")

@@ -16,7 +16,6 @@ from datetime import datetime
 from typing import Any
 
 from orchestrator.conf import conf
-from orchestrator.core import failures
 from orchestrator.core.body import Body
 from orchestrator.core.commands import StepCall
 from orchestrator.core.definition import Definition
@@ -28,10 +27,13 @@ from orchestrator.core.errors import (
     TooManyEntries,
     UndecodableValue,
 )
-from orchestrator.core.journal import COMPLETED, FAILED, PATCH, RUN_TIMED_OUT, Entry, History
+from orchestrator.core.fingerprints import fingerprint
+from orchestrator.core.journal import PATCH, RUN_TIMED_OUT, Entry, History
 from orchestrator.core.loop import NeverIdle
 from orchestrator.engine import beginning, ending, entries, orders, waiting
-from orchestrator.engine.executing import Executing, Running
+from orchestrator.engine.attempts import Attempts
+from orchestrator.engine.draft import Draft
+from orchestrator.engine.executing import Executing
 from orchestrator.engine.executor import Call, Ended
 from orchestrator.engine.pending import Pending
 from orchestrator.kinds import CloseReason
@@ -40,7 +42,6 @@ from orchestrator.store.records import (
     Block,
     Claim,
     Continue,
-    FailedAttempt,
     Finish,
     Mail,
     Park,
@@ -61,7 +62,7 @@ class LiveRun:
     ) -> None:
         self.claim = claim
         self.mail = mail
-        self.running = Executing(claim.run_id, claim.generation)
+        self.running = Executing(claim.run_id, claim.generation, beginning.told(claim, history))
         self.is_over = False
         # Held by whoever gives out the next place in the journal: the driver while it
         # hands out outcomes, or the thread of an atomic step while it takes one.
@@ -74,15 +75,16 @@ class LiveRun:
         self._body = Body(claim.started_at, history, claim.checkpoint)
         self._body.notes.stored = claim.logged
         self._pending = Pending(history.open)
-        self._next_seq = claim.seq + 1
-        self._save = Save(claim=claim)
+        self._draft = Draft(claim)
+        self._attempts = Attempts(claim.workflow, self.running, self._pending, self._draft)
         self._blocked: BaseException | None = None
         self._cancelled_at = claim.cancel_requested_at
         self._cancel_reason = claim.cancel_reason
         self._is_paused = False
         timeout = definition.timeout
         self._deadline = None if timeout is None else claim.started_at + timeout
-        self._timed_out = False
+        # The time for cleaning up after a cancel is over.
+        self._is_cut_off = False
 
     # ---- replay ----------------------------------------------------------------------
 
@@ -95,6 +97,7 @@ class LiveRun:
                 self._body.deliver(entry)
             self._note_commands()
             self._check_all_asked()
+            self._limit_cleanup()
 
     def _check_crashes(self) -> None:
         if self.claim.crashes >= conf.MAX_CRASHES:
@@ -114,22 +117,14 @@ class LiveRun:
 
     def ended(self, ended: Ended) -> None:
         """An attempt has ended. One that was given up meanwhile is ignored."""
-        key = ended.call.key
-        if self.recording == key:
+        if self.recording == ended.call.key:
             self.recording = None
         running = self.running.end(ended.call)
         if running is None:
             return
-        if ended.recorded is None:
-            self._save.lines += ended.call.lines
         with self._blocking():
-            if ended.error is not None:
-                self._failed(running, ended, ended.error)
-            elif ended.recorded is not None:
-                self._deliver(ended.recorded, is_recorded=True)
-            else:
-                self._keep_for_others(running.step, ended)
-                self._deliver(self._outcome(running, ended, status=COMPLETED, value=ended.value))
+            if outcome := self._attempts.outcome(running, ended):
+                self._deliver(outcome, is_recorded=ended.recorded is not None)
 
     def learn(self, saved: Saved) -> bool:
         """What the database says of the run. True if there is new mail to load."""
@@ -148,10 +143,10 @@ class LiveRun:
                 assert self._cancelled_at is not None
                 self._deliver_cancel(self._cancelled_at, self._cancel_reason, now)
             elif self._deadline is not None and self._deadline <= now and self._body.end is None:
-                self._deliver_timeout(self._deadline, now)
+                self._too_late(self._deadline, now)
             for overdue in self.running.overdue(now):
                 self.ended(overdue)
-            while self._body.end is None and (outcome := self._next_outcome(now)):
+            while not self._has_ended and (outcome := self._next_outcome(now)):
                 self._deliver(outcome)
 
     # ---- what it wants ---------------------------------------------------------------
@@ -159,35 +154,38 @@ class LiveRun:
     def take_save(self, now: datetime) -> Save | None:
         """What must be recorded before anything else is done; None if nothing must."""
         if self._blocked is not None:
-            return self._take(Block(entries.explained(self._blocked)))
+            return self._take(self._block(self._blocked))
         reason: CloseReason = "cancelled" if self._body.is_cancelled else "abandoned"
-        self._pending.give_up(self._body.asked, self._save, reason)
-        if self._body.end is not None:
+        self._pending.give_up(self._body.asked, self._draft.save, reason)
+        if self._has_ended:
             return self._take_last()
         self._pending.collect_retries(now)
-        self._save.opened += self._pending.intents(self._body.now)
+        self._draft.save.opened += self._pending.intents(self._body.now)
         is_busy = self.running or (self._pending.has_ready and not self._is_paused)
         for command in self._pending.unopened(with_timers=not is_busy):
-            self._save.opened.append(entries.opened(command, self._body.now))
+            self._draft.save.opened.append(entries.opened(command, self._body.now))
         return self._take_if_any() if is_busy else self._take(self._park())
 
     def _take_last(self) -> Save | None:
         reason: CloseReason = "cancelled" if self._body.is_cancelled else "finished"
-        self._pending.give_up_all(self.running, self._save, reason)
-        return self._take_if_any() if self.running else self._take(self._finish())
+        running = () if self._is_cut_off else self.running
+        self._pending.give_up_all(running, self._draft.save, reason)
+        return self._take_if_any() if running else self._take(self._finish())
 
     def _take_if_any(self) -> Save | None:
-        save = self._save
-        must = save.outcomes or save.opened or save.closed or save.told or save.attempts
-        is_marked = save.marked or self._body.notes.marks
-        return self._take(Continue()) if must or is_marked else None
+        must = self._draft.must_be_saved or self._body.notes.marks
+        return self._take(Continue()) if must else None
 
     def take_calls(self, now: datetime) -> Iterator[Call]:
         """The attempts to execute now. Only after what came before is recorded."""
-        if self._body.end is not None or self.has_unheeded_cancel or self._is_paused:
+        if self._has_ended or self.has_unheeded_cancel or self._is_paused:
             return
         for step, number in self._pending.take_ready(now):
             yield self.running.begin(step, number, now)
+
+    @property
+    def _has_ended(self) -> bool:
+        return self._is_cut_off or self._body.end is not None
 
     @property
     def has_unheeded_cancel(self) -> bool:
@@ -206,8 +204,7 @@ class LiveRun:
         """What an atomic step records in its own transaction. Called in the step's thread."""
         with self.lock:
             self.recording = call.key
-            ended = Ended(call=call, started_at=started, finished_at=finished)
-            outcome = self._outcome(self.running[call.key], ended, status=COMPLETED, value=value)
+            outcome = self._attempts.recorded_by_itself(call, value, started, finished)
         return Save(claim=self.claim, outcomes=[outcome], lines=call.lines)
 
     def saved(self, save: Save, saved: Saved) -> bool:
@@ -223,18 +220,13 @@ class LiveRun:
         self.is_over = True
         self._body.close()
 
-    def _keep_for_others(self, step: StepCall, ended: Ended) -> None:
-        """The result of a step with a key of its own counts for every run of the workflow."""
-        if step.idempotency_key is not None and ended.value is not None and not ended.is_known:
-            self._save.step_keys.append((self.claim.workflow, step.idempotency_key, ended.value))
-
     # ---- outcomes --------------------------------------------------------------------
 
     def _deliver(self, outcome: Entry, *, is_recorded: bool = False) -> None:
         if is_recorded:
             self._pending.opened.pop(outcome.key, None)
         else:
-            self._save.outcomes.append(outcome)
+            self._draft.save.outcomes.append(outcome)
         self._pending.answered(outcome.key)
         self._body.deliver(outcome)
         self._note_commands()
@@ -242,55 +234,11 @@ class LiveRun:
     def _note_commands(self) -> None:
         for command in self._body.take_new():
             if command.kind == PATCH:
-                self._save.marked.append(entries.mark(command, self._body.now))
+                self._draft.save.marked.append(entries.mark(command, self._body.now))
             elif not command.answered:
                 if command.position - self._body.first_position > conf.MAX_ENTRIES:
                     raise TooManyEntries(conf.MAX_ENTRIES)
                 self._pending.note(command)
-
-    def _outcome(self, running: Running, ended: Ended, **fields: Any) -> Entry:
-        return entries.entry_of(
-            running.step,
-            seq=self._take_seq(),
-            attempt=running.call.number,
-            # Of the first attempt: what the body sees now is what a replay will see.
-            started_at=self._pending.started_at(running.step.key) or ended.started_at,
-            finished_at=ended.finished_at,
-            **fields,
-        )
-
-    def _take_seq(self) -> int:
-        seq, self._next_seq = self._next_seq, self._next_seq + 1
-        return seq
-
-    def _failed(self, running: Running, ended: Ended, error: BaseException) -> None:
-        step, number = running.step, running.call.number
-        failure = failures.record(error)
-        self._save.attempts.append(
-            FailedAttempt(
-                key=step.key,
-                number=number,
-                error=failure,
-                started_at=ended.started_at,
-                finished_at=ended.finished_at,
-            )
-        )
-        before = self._pending.attempts_before(step.key)
-        if step.is_abandoned or not step.retry.allows(error, number - before):
-            self._deliver(self._outcome(running, ended, status=FAILED, error=failure))
-            return
-        due_at = ended.finished_at + step.retry.delay(number - before)
-        self._pending.retry(step, number + 1, due_at)
-        self._save.opened.append(
-            entries.retrying(
-                step,
-                number=number,
-                before=before,
-                error=failure,
-                since=self._pending.started_at(step.key) or ended.started_at,
-                due_at=due_at,
-            )
-        )
 
     def _next_outcome(self, now: datetime) -> Entry | None:
         self._obey(now)
@@ -298,9 +246,9 @@ class LiveRun:
         if received := self._pending.received(self.mail):
             wait, mail = received
             self.mail.remove(mail)
-            self._save.consumed.append((mail.id, wait.key))
+            self._draft.save.consumed.append((mail.id, wait.key))
             return entries.waited(
-                wait, seq=self._take_seq(), since=self._since(wait.key), now=now, mail=mail
+                wait, seq=self._draft.take_seq(), since=self._since(wait.key), now=now, mail=mail
             )
         command = self._pending.overdue(now)
         if command is None:
@@ -308,17 +256,16 @@ class LiveRun:
         if self._pending.has_waits and not self._may_give_up():
             return None
         outcome = entries.waited(
-            command, seq=self._take_seq(), since=self._since(command.key), now=now
+            command, seq=self._draft.take_seq(), since=self._since(command.key), now=now
         )
         if known := self._pending.opened.get(command.key):
-            self._save.told.append((known, "timeout"))
+            self._draft.save.told.append((known, "timeout"))
         return outcome
 
     def _may_give_up(self) -> bool:
         """Whether the clock may decide now. What was executed is recorded first, on its own."""
-        save = self._save
-        is_empty = not (save.outcomes or save.attempts or save.lines)
-        save.heeds_mail = save.heeds_mail or is_empty
+        save = self._draft.save
+        save.heeds_mail = save.heeds_mail or self._draft.is_empty
         return save.heeds_mail
 
     def _since(self, key: str) -> datetime:
@@ -328,54 +275,69 @@ class LiveRun:
         """What operators have sent: skip a sleep, retry at once, resolve an ambiguous step."""
         for mail in [one for one in self.mail if one.name.startswith(orders.PREFIXES)]:
             self.mail.remove(mail)
-            self._save.consumed.append((mail.id, "@"))
+            self._draft.save.consumed.append((mail.id, "@"))
             if resolved := self._pending.obey(mail, now):
                 self._resolve(*resolved, now)
         if (step := self._pending.hopeless) is not None:
             self._resolve(step, {"action": "fail"}, now)
 
     def _resolve(self, step: StepCall, answer: dict[str, Any], now: datetime) -> None:
-        self._deliver(entries.resolved(step, answer, seq=self._take_seq(), now=now))
+        self._deliver(entries.resolved(step, answer, seq=self._draft.take_seq(), now=now))
 
     def _deliver_cancel(self, asked_at: datetime, reason: str, now: datetime) -> None:
         self._deliver(
             entries.cancelled(
-                seq=self._take_seq(),
+                seq=self._draft.take_seq(),
                 cause=self._body.seq,
                 reason=reason,
                 asked_at=asked_at,
                 now=now,
             )
         )
+        self._limit_cleanup()
 
-    def _deliver_timeout(self, deadline: datetime, now: datetime) -> None:
-        self._deadline = None
-        self._deliver_cancel(deadline, RUN_TIMED_OUT, now)
+    def _limit_cleanup(self) -> None:
+        if self._body.cancelled_at is not None:
+            self._deadline = self._body.cancelled_at + conf.CANCEL_GRACE
+
+    def _too_late(self, deadline: datetime, now: datetime) -> None:
+        """The run has taken too long, or its cleanup after a cancel has."""
+        if self._body.is_cancelled:
+            self._is_cut_off = True
+            logger.warning(
+                "run %s did not end after its cancel, and was cut off", self.claim.run_id
+            )
+        else:
+            self._deliver_cancel(deadline, RUN_TIMED_OUT, now)
 
     # ---- what becomes of it ----------------------------------------------------------
 
     def _take(self, then: Then) -> Save:
-        save = replace(
-            self._save, claim=self.claim, then=then, knows_cancel=self._body.is_cancelled
-        ).with_notes(self._body.notes)
+        save = self._draft.take(self.claim, self._body, then)
         if save.attributes:
             self.claim = replace(
                 self.claim, attributes={**self.claim.attributes, **save.attributes}
             )
-        self._body.notes.clear()
-        self._save = Save(claim=self.claim)
         if isinstance(then, Park) and not self._body.close():
-            return replace(save, then=Block(entries.explained(SwallowedSuspension())))
+            return replace(save, then=self._block(SwallowedSuspension()))
         return save
 
     def _park(self) -> Park | Block:
-        opened = self._pending.opened | {entry.key: entry for entry in self._save.opened}
+        opened = self._pending.opened | {entry.key: entry for entry in self._draft.save.opened}
         due_at, status, waiting_on = waiting.summary(opened, self._body.pending)
         if not waiting_on:
-            return Block(entries.explained(StuckBody()))
+            return self._block(StuckBody())
         if self._deadline is not None:
             due_at = self._deadline if due_at is None else min(due_at, self._deadline)
         return Park(status, due_at, waiting_on)
+
+    @property
+    def tried(self) -> list[str]:
+        """The fingerprints of the code that has tried to carry the run on, with this one's."""
+        return [*self.claim.tried, fingerprint(self._definition.fn)]
+
+    def _block(self, error: BaseException) -> Block:
+        return ending.blocked(error, entries.explained(error), self.tried)
 
     def _finish(self) -> Finish | Again:
         return ending.end_of(self.claim, self._definition, self._body)

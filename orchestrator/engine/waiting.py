@@ -57,8 +57,10 @@ def _shown(entry: Entry) -> dict[str, Any]:
         "until": entry.due_at.isoformat() if entry.due_at else None,
     }
     if entry.status == RETRYING:
+        known = entry.detail or {}
         shown["detail"] = {
             "attempt": entry.attempt + 1,
+            "of": known.get("attempts_before", 0) + known.get("max_attempts", 0),
             "error": (entry.error or {}).get("message", ""),
         }
     return shown

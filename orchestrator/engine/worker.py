@@ -1,4 +1,4 @@
-"""The engine of a worker process: drivers, a heart, and threads for steps.
+"""The engine of a worker process: drivers, a heart, a keeper, and threads for steps.
 
 `start` it once in a process that is to execute runs. `look` rings it; in a process where
 it was not started, `look` drives what is due at once, in the caller's thread.
@@ -20,9 +20,12 @@ from django.db import close_old_connections, connections
 from orchestrator import hints
 from orchestrator.clock import Estimate
 from orchestrator.conf import conf
-from orchestrator.engine.driver import Driver, Ring, Stop
+from orchestrator.engine.driver import Driver, Mend, Ring, Stop
 from orchestrator.engine.executor import Executor
 from orchestrator.engine.heart import Heart
+from orchestrator.engine.keeper import Keeper
+from orchestrator.engine.upkeep import Upkeep
+from orchestrator.schedules import firing
 
 logger = logging.getLogger("orchestrator")
 
@@ -34,7 +37,8 @@ class Worker:
         self.name = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:6]}"
         self._clock = Estimate()
         self._executor = Executor(self._clock)
-        self._heart = Heart()
+        self._keeper = Keeper()
+        self._heart = Heart(Upkeep(worker=self.name, mend=self._mend))
         self._drivers = [self._driver() for _ in range(conf.DRIVERS)]
         self._turns = cycle(self._drivers)
         self._threads: list[threading.Thread] = []
@@ -49,6 +53,7 @@ class Worker:
             thread.daemon = True
             thread.start()
             self._threads.append(thread)
+        self._keeper.start()
         logger.info("worker %s started", self.name)
 
     def ring(self) -> None:
@@ -64,9 +69,13 @@ class Worker:
         until = time.monotonic() + grace.total_seconds() + 5
         for thread in self._threads:
             thread.join(max(until - time.monotonic(), 0))
+        self._keeper.stop()
         self._heart.stop()
         self._executor.close()
         logger.info("worker %s stopped", self.name)
+
+    def _mend(self) -> None:
+        next(self._turns).inbox.put(Mend())
 
     def _driver(self) -> Driver:
         return Driver(
@@ -127,11 +136,15 @@ def look() -> None:
     if _worker is not None:
         _worker.ring()
     else:
+        firing.fire_due()
         drain()
 
 
-def drain(*, inline: bool = False) -> int:
-    """Drive whatever is due until nothing is, in this thread. Returns the number of claims."""
+def drain(*, inline: bool = False, mends: bool = False) -> int:
+    """Drive whatever is due until nothing is, in this thread. Returns the number of claims.
+
+    With `mends` also blocked runs that this process's code has not tried yet.
+    """
     clock = Estimate()
     executor, heart = Executor(clock, inline=inline), Heart()
     driver = Driver(
@@ -140,7 +153,7 @@ def drain(*, inline: bool = False) -> int:
     if not inline:
         heart.start()
     try:
-        return driver.drain()
+        return driver.drain(mends=mends)
     finally:
         driver.abandon()
         heart.stop()

@@ -15,7 +15,6 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.db.models import Case, F, Q, Value, When
-from django.db.models.functions import Coalesce
 
 from orchestrator import clock, failpoints, models
 from orchestrator.core.checkpoints import Checkpoint
@@ -27,7 +26,6 @@ from orchestrator.store.records import (
     Again,
     Beat,
     Block,
-    Claim,
     Continue,
     Finish,
     Park,
@@ -36,74 +34,6 @@ from orchestrator.store.records import (
 )
 
 _NO_WAKE = Q(owned=True) | Q(status__in=[Status.SCHEDULED, Status.PAUSED, Status.BLOCKED])
-
-
-def claim(
-    *,
-    limit: int,
-    lease: timedelta,
-    worker: str,
-    known: Sequence[tuple[str, str]],
-    only: UUID | None,
-) -> list[Claim]:
-    due = models.Run.objects.filter(due_at__lte=clock.Now())
-    if only is not None:
-        due = due.filter(id=only)
-    # Nothing due is the common case, and a read takes no lock.
-    found = due.order_by("due_at").values_list("id", "workflow", "version")[:limit]
-    ids = [run_id for run_id, workflow, version in found if (workflow, version) in known]
-    # Taken first: whoever counts from it must not run ahead of the clock.
-    at, claims = clock.now(), []
-    for run_id in ids:
-        with transaction.atomic(using=ALIAS):
-            if _take(run_id, lease, worker):
-                claims.append(_claim(models.Run.objects.get(id=run_id), at))
-    return claims
-
-
-def _take(run_id: UUID, lease: timedelta, worker: str) -> bool:
-    return bool(
-        models.Run.objects.filter(id=run_id, due_at__lte=clock.Now()).update(
-            epoch=F("epoch") + 1,
-            crashes=F("crashes") + Case(When(owned=True, then=1), default=0),
-            owned=True,
-            due_at=clock.Now(lease),
-            status=Status.RUNNING,
-            worker=worker,
-            started_at=Coalesce("started_at", clock.Now()),
-            rev=F("rev") + 1,
-        )
-    )
-
-
-def _claim(run: models.Run, at: datetime) -> Claim:
-    assert run.started_at is not None
-    return Claim(
-        run_id=run.id,
-        epoch=run.epoch,
-        wake_seq=run.wake_seq,
-        seq=run.seq,
-        crashes=run.crashes,
-        workflow=run.workflow,
-        version=run.version,
-        attempt=run.attempt,
-        input=run.input,
-        initiator=run.initiator,
-        tags=run.tags,
-        started_at=run.started_at,
-        cancel_requested_at=run.cancel_requested_at,
-        cancel_reason=run.cancel_reason,
-        is_first=run.epoch == 1,
-        checkpoint=Checkpoint.of(run.checkpoint),
-        at=at,
-        generation=run.generation,
-        attributes=run.attributes,
-        progress=(run.progress, run.progress_text),
-        logged=run.logged,
-        parent_id=run.parent_id,
-        parent_key=run.parent_key,
-        concurrency_key=run.concurrency_key,
-    )
 
 
 def save(saves: Sequence[Save], *, worker: str) -> list[Saved]:
@@ -222,6 +152,7 @@ def _write(save: Save, worker: str) -> None:
             error=attempt.error,
             started_at=attempt.started_at,
             finished_at=attempt.finished_at,
+            details=attempt.details,
             worker=worker,
         )
     for event_id, key in save.consumed:
@@ -235,12 +166,14 @@ def _upsert(run_id: UUID, entry: Entry) -> None:
         name: getattr(entry, name)
         for name in ("seq", "status", "attempt", "value", "error", "due_at", "finished_at")
     }
+    if entry.detail is not None:
+        outcome["detail"] = entry.detail
     known = models.Entry.objects.filter(run_id=run_id, key=entry.key)
     if known.filter(seq=None).update(**outcome) or known.exists():
         return
     asked = {
         name: getattr(entry, name)
-        for name in ("key", "kind", "name", "position", "cause", "detail", "started_at")
+        for name in ("key", "kind", "name", "position", "cause", "started_at")
     }
     models.Entry.objects.create(run_id=run_id, **asked, **outcome)
 

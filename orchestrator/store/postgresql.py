@@ -9,45 +9,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import UTC, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from orchestrator import clock
-from orchestrator.core.checkpoints import Checkpoint
 from orchestrator.core.journal import CANCELLED, Entry
-from orchestrator.database import engine_connection
-from orchestrator.models import FINAL, Status
+from orchestrator.models import Status
 from orchestrator.store.records import (
     Again,
     Beat,
     Block,
-    Claim,
     Continue,
     Finish,
     Park,
     Save,
     Saved,
 )
-
-_FINAL = ", ".join(f"'{status}'" for status in FINAL)
-
-_CLAIM = """
-WITH due AS (
-    SELECT id FROM orchestrator_run
-    WHERE due_at <= {now} AND {which}
-    ORDER BY due_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
-)
-UPDATE orchestrator_run run SET
-    epoch = run.epoch + 1, crashes = run.crashes + run.owned::int, owned = true,
-    due_at = {now} + %(lease)s, status = 'running', worker = %(worker)s,
-    started_at = coalesce(run.started_at, {now}), rev = run.rev + 1
-FROM due WHERE run.id = due.id
-RETURNING run.id, run.epoch, run.wake_seq, run.seq, run.crashes, run.workflow, run.version,
-    run.attempt, run.input, run.initiator, run.tags, run.started_at, run.cancel_requested_at,
-    run.cancel_reason, {now}, run.generation, run.attributes, run.progress, run.progress_text,
-    run.logged, run.parent_id, run.parent_key, run.concurrency_key, run.checkpoint
-"""
+from orchestrator.store.sql import rows
 
 _SAVE = """
 WITH fence AS (
@@ -102,15 +80,18 @@ _ENTRIES = """, entries AS (
     JOIN fence ON fence.id = new.run_id
     ON CONFLICT (run_id, key) DO UPDATE SET seq = excluded.seq, status = excluded.status,
         attempt = excluded.attempt, value = excluded.value, error = excluded.error,
+        detail = coalesce(excluded.detail, known.detail),
         due_at = excluded.due_at, finished_at = excluded.finished_at
     WHERE known.seq IS NULL
 )"""
 
 _ATTEMPTS = """, attempts AS (
-    INSERT INTO orchestrator_attempt (run_id, key, number, error, started_at, finished_at, worker)
+    INSERT INTO orchestrator_attempt
+        (run_id, key, number, error, started_at, finished_at, details, worker)
     SELECT new.*, %(worker)s FROM unnest(%(a_run)s::uuid[], %(a_key)s::text[], %(a_number)s::int[],
-        %(a_error)s::jsonb[], %(a_started_at)s::timestamptz[], %(a_finished_at)s::timestamptz[])
-        AS new(run_id, key, number, error, started_at, finished_at)
+        %(a_error)s::jsonb[], %(a_started_at)s::timestamptz[], %(a_finished_at)s::timestamptz[],
+        %(a_details)s::jsonb[])
+        AS new(run_id, key, number, error, started_at, finished_at, details)
     JOIN fence ON fence.id = new.run_id
 )"""
 
@@ -158,61 +139,6 @@ SELECT (SELECT count(*) FROM woken), (SELECT id FROM stored)
 """
 
 
-def claim(
-    *,
-    limit: int,
-    lease: timedelta,
-    worker: str,
-    known: Sequence[tuple[str, str]],
-    only: UUID | None,
-) -> list[Claim]:
-    which = "(workflow, version) IN (SELECT * FROM unnest(%(names)s::text[], %(versions)s::text[]))"
-    if only is not None:
-        which = f"id = %(only)s AND {which}"
-    rows = _rows(
-        _CLAIM,
-        {
-            "limit": limit,
-            "lease": lease,
-            "worker": worker,
-            "only": only,
-            "names": [name for name, _ in known],
-            "versions": [version for _, version in known],
-        },
-        which=which,
-    )
-    return [_claim(row) for row in rows]
-
-
-def _claim(row: tuple[Any, ...]) -> Claim:
-    return Claim(
-        run_id=row[0],
-        epoch=row[1],
-        wake_seq=row[2],
-        seq=row[3],
-        crashes=row[4],
-        workflow=row[5],
-        version=row[6],
-        attempt=row[7],
-        input=row[8],
-        initiator=row[9],
-        tags=json.loads(row[10]),
-        started_at=row[11].astimezone(UTC),
-        cancel_requested_at=row[12],
-        cancel_reason=row[13],
-        is_first=row[1] == 1,
-        at=row[14],
-        generation=row[15],
-        attributes=json.loads(row[16]),
-        progress=(row[17], row[18]),
-        logged=row[19],
-        parent_id=row[20],
-        parent_key=row[21],
-        concurrency_key=row[22],
-        checkpoint=Checkpoint.of(row[23]),
-    )
-
-
 def save(saves: Sequence[Save], *, worker: str) -> list[Saved]:
     more = ""
     params = _fence_params(saves)
@@ -228,37 +154,26 @@ def save(saves: Sequence[Save], *, worker: str) -> list[Saved]:
     if any(one.consumed for one in saves):
         more += _CONSUMED
         params |= _consumed_params(saves)
-    rows = _rows(_SAVE, params, more=more)
+    found = rows(_SAVE, params, more=more)
     return [
         Saved(run_id, wake_seq, cancelled, reason, paused, due_at is not None and due_at <= at, at)
-        for run_id, wake_seq, cancelled, reason, paused, due_at, at in rows
+        for run_id, wake_seq, cancelled, reason, paused, due_at, at in found
     ]
 
 
 def beat(runs: Sequence[tuple[UUID, int, str | None]], *, lease: timedelta) -> list[Beat]:
     ids, epochs, in_flights = zip(*runs, strict=True)
-    rows = _rows(
+    found = rows(
         _BEAT,
         {"lease": lease, "ids": list(ids), "epochs": list(epochs), "in_flights": list(in_flights)},
     )
-    return [Beat(*row) for row in rows]
+    return [Beat(*row) for row in found]
 
 
 def send(**event: Any) -> tuple[bool, int | None]:
     """Whether the run could be woken, and the event's id if it was new."""
-    [(woken, stored)] = _rows(_SEND, event)
+    [(woken, stored)] = rows(_SEND, event)
     return bool(woken), stored
-
-
-def _rows(statement: str, params: dict[str, Any], **parts: str) -> list[tuple[Any, ...]]:
-    connection = engine_connection()
-    for name, part in parts.items():
-        statement = statement.replace(f"{{{name}}}", part)
-    statement = statement.replace("{now}", clock.sql(connection)).replace("{final}", _FINAL)
-    with connection.cursor() as cursor:
-        cursor.execute(statement, params)
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
-        return rows
 
 
 def _entries(save: Save) -> list[Entry]:
@@ -375,6 +290,7 @@ def _attempt_params(saves: Sequence[Save]) -> dict[str, Any]:
         "a_error": [_json(attempt.error) for _, attempt in attempts],
         "a_started_at": [attempt.started_at for _, attempt in attempts],
         "a_finished_at": [attempt.finished_at for _, attempt in attempts],
+        "a_details": [_json(attempt.details) for _, attempt in attempts],
     }
 
 

@@ -30,6 +30,7 @@ class Claim:
     input: str
     initiator: str | None
     tags: Mapping[str, Any]
+    scheduled_at: datetime | None
     generation: int
     attributes: Mapping[str, Any]
     progress: tuple[float | None, str]
@@ -40,6 +41,10 @@ class Claim:
     started_at: datetime
     cancel_requested_at: datetime | None
     cancel_reason: str
+    # Steps that were executing when the worker before died: [{key, details, …}].
+    in_flight: Sequence[Mapping[str, Any]]
+    # It was blocked: the fingerprints of the code that could not carry it on.
+    tried: tuple[str, ...] = ()
     # A run that was never claimed before has no journal, and without a wake no mail.
     is_first: bool
     # Where its replay begins; None for the top.
@@ -57,6 +62,8 @@ class FailedAttempt:
     error: dict[str, Any]
     started_at: datetime
     finished_at: datetime
+    # What it has told with its heartbeats.
+    details: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +116,11 @@ class Again:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """The run cannot go on until someone mends its code or decides."""
+    """The run cannot go on until someone mends its code or decides.
+
+    With `tried` in its error, the fingerprints of the code that could not carry it on, a
+    worker that has other code goes on by itself.
+    """
 
     error: Mapping[str, Any]
 

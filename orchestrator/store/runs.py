@@ -27,8 +27,10 @@ class Sent:
     event: int | None = None
 
 
-def create(run: models.Run, *, delay: timedelta) -> tuple[models.Run, bool]:
+def create(run: models.Run, *, delay: timedelta | None) -> tuple[models.Run, bool]:
     """Insert `run`, due after `delay`; or find the run that has its idempotency key.
+
+    With None it is not due: it waits in the line of its schedule.
 
     Returns the run, and whether it is new. Joins the caller's transaction. Raises
     IdempotencyConflict when the key is taken by a run with another input.
@@ -62,12 +64,12 @@ def _is_same_input(known: str, given: str) -> bool:
         return False
 
 
-def _insert(run: models.Run, delay: timedelta) -> bool:
+def _insert(run: models.Run, delay: timedelta | None) -> bool:
     """One statement, so that it needs no transaction of its own. False if the key is taken."""
     connection = engine_connection()
     computed = {
         "created_at": clock.sql(connection),
-        "due_at": clock.sql(connection, delay),
+        "due_at": "NULL" if delay is None else clock.sql(connection, delay),
     }
     columns, values, params = [], [], []
     for field in models.Run._meta.concrete_fields:

@@ -14,8 +14,17 @@ from orchestrator import clock, failpoints, models
 from orchestrator.core.journal import Entry, History
 from orchestrator.database import ALIAS, is_postgresql
 from orchestrator.models import Status
-from orchestrator.store import broadcasts, permits, portable, postgresql, sides
+from orchestrator.store import (
+    broadcasts,
+    permits,
+    portable,
+    portable_claims,
+    postgresql,
+    postgresql_claims,
+    sides,
+)
 from orchestrator.store.records import Beat, Claim, Mail, Save, Saved
+from orchestrator.store.workers import Code
 
 # Replaced in tests that run the portable statements on PostgreSQL.
 FUSED = True
@@ -44,20 +53,27 @@ def _dialect() -> ModuleType:
     return postgresql if fused else portable
 
 
+def _claims() -> ModuleType:
+    return postgresql_claims if FUSED and is_postgresql() else portable_claims
+
+
 def claim(
-    *,
-    limit: int,
-    lease: timedelta,
-    worker: str,
-    known: Sequence[tuple[str, str]],
-    only: UUID | None = None,
+    *, limit: int, lease: timedelta, worker: str, known: Sequence[tuple[str, str]]
 ) -> list[Claim]:
     """Take up to `limit` due runs of known workflows, oldest first. One statement.
 
     A run that another worker holds is due only when its lease has run out.
     """
-    claims: list[Claim] = _dialect().claim(
-        limit=limit, lease=lease, worker=worker, known=known, only=only
+    claims: list[Claim] = _claims().claim(limit=limit, lease=lease, worker=worker, known=known)
+    return claims
+
+
+def claim_blocked(
+    *, limit: int, lease: timedelta, worker: str, codes: Sequence[Code]
+) -> list[Claim]:
+    """Take up to `limit` blocked runs that other code than this could not carry on."""
+    claims: list[Claim] = _claims().claim_blocked(
+        limit=limit, lease=lease, worker=worker, codes=codes
     )
     return claims
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -10,6 +10,7 @@ from orchestrator import clock, failpoints, hints
 from orchestrator.core.durations import Duration, parse_duration
 from orchestrator.engine import worker
 from orchestrator.run import Delivery, Run
+from orchestrator.schedules import firing
 from orchestrator.store import testing, ticks
 from orchestrator.workflow import Workflow
 
@@ -19,6 +20,11 @@ O = TypeVar("O")  # noqa: E741 - the output type
 
 # A deadline is counted from an estimate of the database's time, which is a little ahead.
 _SLACK = timedelta(milliseconds=20)
+
+
+def _next_due() -> datetime | None:
+    due = [at for at in (ticks.next_due(), firing.next_due()) if at is not None]
+    return min(due, default=None)
 
 
 class Runs:
@@ -37,7 +43,7 @@ class Runs:
         return run.refresh()
 
     def drain(self) -> int:
-        """Drive everything that is due, in this thread. Returns the number of claims.
+        """Drive everything that is due, in this thread. Returns how much was done.
 
         When a worker died at a failpoint before, its lease is over now.
         """
@@ -49,17 +55,24 @@ class Runs:
             self._crashed = False
         self._is_draining = True
         try:
-            return worker.drain(inline=True)
+            return self._drive()
         except failpoints.Died:
             self._crashed = True
             return 0
         finally:
             self._is_draining = False
 
+    def _drive(self) -> int:
+        """Fire the schedules and drive the runs, until neither does anything."""
+        done = firing.fire_due() + worker.drain(inline=True, mends=True)
+        while fired := firing.fire_due():
+            done += fired + worker.drain(inline=True, mends=True)
+        return done
+
     def advance(self, duration: Duration) -> None:
         """Move the engine's clock, and drive each run at the moment at which it is due."""
         target = clock.now() + parse_duration(duration) + _SLACK
-        while (due_at := ticks.next_due()) is not None and due_at <= target:
+        while (due_at := _next_due()) is not None and due_at <= target:
             # Never backwards: a run that is due already is driven now.
             clock.move(max(due_at - clock.now(), clock.ZERO))
             if self.drain() == 0:

@@ -114,10 +114,13 @@ def test_examples_are_for_everywhere_but_production() -> None:
     assert production(examples=True).has_examples
 
 
-def test_mail_goes_to_the_server_that_is_named_else_to_the_console() -> None:
-    assert "console" in str(mail(Environment()))
-    assert "smtp.EmailBackend" in str(mail(production()))
-    assert production().email_host in str(mail(production()))
+def test_mail_goes_to_the_server_that_is_named_else_into_files(tmp_path: Path) -> None:
+    files, server = str(mail(Environment(var_dir=tmp_path))), str(mail(production()))
+
+    assert "filebased.EmailBackend" in files
+    assert str(tmp_path / "mail") in files
+    assert "smtp.EmailBackend" in server
+    assert production().email_host in server
 
 
 def test_postgresql_connections_are_checked_and_kept() -> None:

@@ -16,7 +16,7 @@ from django.test import Client
 from django.utils import timezone
 
 from config import health
-from config.logs import JsonFormatter, TextFormatter
+from config.logs import JsonFormatter, TextFormatter, WithoutHints
 from tests.conftest import Person
 
 PAGE = "/accounts/password/"
@@ -140,6 +140,27 @@ def record(**extra: object) -> logging.LogRecord:
     return logging.makeLogRecord(
         {"name": "orchestrator", "levelname": "INFO", "msg": "sent %s", "args": ("it",), **extra}
     )
+
+
+@pytest.mark.parametrize(
+    ("said", "is_printed"),
+    [
+        ({"name": "celery.app.trace", "data": {"name": "orchestrator.tick"}}, False),
+        ({"name": "celery.worker.strategy", "data": {"name": "orchestrator.sweep"}}, False),
+        ({"name": "celery.app.trace", "data": {"name": "shop.send_invoice"}}, True),
+        ({"name": "celery.worker.strategy"}, True),
+        ({"name": "celery.worker.consumer.connection", "msg": "Connected to memory://%s"}, False),
+        ({"name": "celery.worker.consumer.connection", "msg": "Connected to redis://%s"}, True),
+        ({"name": "orchestrator", "data": {"name": "orchestrator.tick"}}, True),
+    ],
+)
+def test_hints_that_work_are_not_worth_a_log_line(
+    said: dict[str, object], is_printed: bool
+) -> None:
+    troubled = said | {"levelno": logging.WARNING}
+
+    assert WithoutHints().filter(record(**{"levelno": logging.INFO} | said)) is is_printed
+    assert WithoutHints().filter(record(**troubled)) is True
 
 
 def test_a_log_line_for_people_names_what_came_with_it() -> None:

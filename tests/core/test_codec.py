@@ -10,7 +10,9 @@ from collections import Counter, OrderedDict, defaultdict
 from dataclasses import dataclass, make_dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
+from ipaddress import ip_address, ip_interface, ip_network
 from itertools import permutations
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -18,7 +20,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import BaseModel
+from pydantic import AnyUrl, BaseModel, HttpUrl
 
 from orchestrator.core.codec import decode, encode
 from orchestrator.core.errors import NotSerializable, PayloadTooLarge, UndecodableValue
@@ -127,6 +129,12 @@ def test_what_json_has(value):
         Decimal("-0"),
         Decimal("1E+999"),
         UUID(int=5),
+        HttpUrl("https://example.org/a?b=c#d"),
+        AnyUrl("urn:isbn:0451450523"),
+        Path("/var/lib/naïve file"),
+        ip_address("::1"),
+        ip_network("10.0.0.0/8"),
+        ip_interface("192.168.1.7/24"),
         b"",
         bytes(range(256)),
         bytearray(b"\x00\xff"),

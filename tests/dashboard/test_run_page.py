@@ -58,7 +58,8 @@ def test_it_names_the_event_its_key_and_its_time(operator: Client, waiting: Run[
     text = words(page(operator, waiting))
 
     assert "Waiting for the event document.signed with the key d-1" in text
-    assert "times out in 5 d" in text
+    # Six days, less what has passed since, which may be nothing.
+    assert re.search(r"times out in [56] d", text)
 
 
 def test_it_leads_to_the_human_task(operator: Client, runs: Runs) -> None:
@@ -486,16 +487,17 @@ def test_the_number_of_queries(
 ) -> None:
     page(operator, failed)
 
-    # Session 1, user 1, their permissions 2, run 1, entries 1, attempts 1.
-    with django_assert_num_queries(7):
+    # Session 1, user 1, their permissions 2, run 1, entries 1, attempts 1, the numbers of the
+    # inbox 1.
+    with django_assert_num_queries(8):
         page(operator, failed)
     # And the step 1, its attempts 1.
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         page(operator, failed, "?step=charge")
     # The keys of the events waited for 1, the mailbox 1.
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         page(operator, waiting)
-    for tab, number in (("events", 8), ("values", 8), ("history", 9), ("audit", 8)):
+    for tab, number in (("events", 9), ("values", 9), ("history", 10), ("audit", 9)):
         with django_assert_num_queries(number):
             page(operator, waiting, f"?tab={tab}")
     # An unchanged poll: session 1, user 1, permissions 2, run 1, keys 1, mailbox 1.

@@ -263,11 +263,11 @@ def test_the_number_of_queries(
     first = operator.get(RUNS)
     older = first.context["pager"]["older"]
 
-    # Session 1, user 1, their permissions 2, the page 1.
-    with django_assert_num_queries(5):
+    # Session 1, user 1, their permissions 2, the page 1, the numbers of the inbox 1.
+    with django_assert_num_queries(6):
         operator.get(RUNS)
     # And the capped count 1.
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         operator.get(f"{RUNS}?status=completed&{older}")
     # Session 1, user 1, permissions 2, what would be on the page 1, the shown rows' change 1.
     with django_assert_num_queries(6):

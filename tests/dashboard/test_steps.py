@@ -62,6 +62,8 @@ def test_failed_attempts_and_what_lies_between_them(runs: Runs) -> None:
     assert kinds(done) == ["run!", "run!", "backoff", "backoff", "run"]
     first, second, *_ = done.segments
     assert second.start - first.start >= timedelta(seconds=10)
+    # The last attempt begins after its back-off, not with the step.
+    assert done.segments[-1].start == done.segments[-2].end
 
 
 def test_parallel_steps_have_a_bracket(runs: Runs) -> None:

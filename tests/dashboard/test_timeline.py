@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashboard.axis import ALL_CUTS
+from dashboard.labels import APART
 from dashboard.timeline import LEAST_BAR, Bar, Layout, Row, Segment, timeline
 
 BEGIN = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -149,11 +150,21 @@ def test_labels_keep_their_distance() -> None:
     rows = [step(f"s{i}", ran(i * DAY, i * DAY + 60)) for i in range(40)]
     layout = timeline(rows, now=at(40 * DAY))
     for labels in (layout.ticks, layout.gap_labels):
-        places = [label.x for label in labels]
-        assert all(b - a >= 8 - 1e-6 for a, b in pairwise(places))
+        assert len(labels) > 1
+        assert all(b.left - a.right >= APART - 1e-6 for a, b in pairwise(labels))
 
 
-lengths = st.floats(min_value=0, max_value=40 * DAY, allow_nan=False)
+def test_a_label_that_would_leave_the_chart_is_left_out() -> None:
+    late = [step("a", ran(0, 3600)), step("b", ran(30 * DAY, 30 * DAY + 60))]
+    layout = timeline(late, now=at(31 * DAY))
+    assert layout.pieces[-1].x > 85
+    assert [(tick.text, tick.align) for tick in layout.ticks] == [
+        ("2 Mar, 09:00", "start"),
+        ("1 Apr, 09:01", "end"),
+    ]
+
+
+lengths = st.floats(min_value=0, max_value=40 * DAY) | st.sampled_from([0.02, 3.0, 60.0, 3600.0])
 kinds = st.sampled_from(
     ["run", "run", "run", "sleep", "human", "backoff", "event", "queue", "child"]
 )
@@ -188,6 +199,14 @@ def test_the_order_of_the_starts_is_kept_and_nothing_leaves_the_picture(rows: li
     assert all(b.x >= a.x - LEAST_BAR - 0.001 for a, b in pairwise(bars))
     assert min(bar.x for bar in bars) >= -0.001
     assert max(bar.end for bar in bars) <= 100.001
+
+
+@given(runs())
+def test_no_label_leaves_the_chart_or_touches_another(rows: list[Row]) -> None:
+    layout = timeline(rows, now=at(10_000 * DAY), queued_at=at(-3 * DAY))
+    for labels in (layout.ticks, layout.gap_labels):
+        assert all(label.left >= 0 and label.right <= 100 for label in labels)
+        assert all(b.left >= a.right for a, b in pairwise(labels))
 
 
 @given(runs())

@@ -236,6 +236,6 @@ def test_the_number_of_queries(
 ) -> None:
     operator.get(CATALOGUE)
 
-    # Session 1, user 1, their permissions 2, active runs by version 1.
-    with django_assert_num_queries(5):
+    # Session 1, user 1, their permissions 2, active runs by version 1, the numbers of the inbox 1.
+    with django_assert_num_queries(6):
         operator.get(CATALOGUE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import sqlite3
 from pathlib import Path
 from threading import Event
@@ -56,3 +57,20 @@ def test_a_port_that_is_taken_is_said_so(tmp_path):
     with pytest.raises(AssertionError, match=f"cannot listen on 127.0.0.1:{port}"):
         second.start(port)
     demo.stop()
+
+
+# What a newcomer reads: where it is, who may log in, and that the worker lives.
+SAID = r"listening: \S+|login: \S+ \S+ \w+|Press Ctrl\+C .*|\S+ INFO orchestrator: worker \S+ \w+"
+
+
+def test_a_demo_says_what_is_needed_and_no_more(tmp_path):
+    demo = Demo(tmp_path)
+    demo.start()
+    until = monotonic() + 30
+    while not list((tmp_path / "var" / "mail").glob("*")) and monotonic() < until:
+        Event().wait(0.1)
+
+    assert demo.stop() == 0
+    assert [line for line in demo.log.splitlines() if not re.fullmatch(SAID, line)] == []
+    assert len(re.findall(r"^login: ", demo.log, re.MULTILINE)) == 6
+    assert "Welcome" in next((tmp_path / "var" / "mail").iterdir()).read_text()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.contrib.auth.models import Permission
 from django.urls import reverse
@@ -94,6 +96,16 @@ def test_after_a_decision_the_next_task_is_one_click_away(ask, alice, look):
     assert reverse("humantasks:task", args=[second.pk]) in text_of(look(first, alice))
 
 
+def test_evidence_that_is_all_in_sections_begins_with_the_first_of_them(ask, alice, look):
+    data = {"customer": {"name": "Ada", "address": {"city": {"name": "Ulm"}}}, "scores": [1, 2]}
+    nested, mixed = ask(name="a", data={"customer": data["customer"]}), ask(name="b", data=data)
+
+    for task in (nested, mixed):
+        text = text_of(look(task, alice))
+        assert "Ulm" in text
+        assert not re.search(r'<div class="body stack">\s*</div>', text)
+
+
 def test_what_i_typed_before_the_task_went_away_is_still_mine(task, alice, bob, look):
     inbox.keep_answers(
         task, user=bob, data={"data.note": ["half a thought"]}, submission_id=task.pk
@@ -177,9 +189,20 @@ def test_who_took_the_task_meanwhile_is_told_in_a_bar(task, alice, bob, look):
 
 
 # session 1, user 1, permissions 2, the task 1, my draft 1, its history 1, may I see its
-# data 1, may I claim it 1, two counts 2.
+# data 1, may I claim it 1, the numbers beside the names 1.
 def test_a_page_asks_the_database_little(task, alice, look, client, django_assert_num_queries):
     look(task, alice)
 
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(10):
         client.get(reverse("humantasks:task", args=[task.pk]))
+
+
+# session 1, user 1, the task 1.
+def test_an_unchanged_task_costs_three_queries(
+    task, alice, look, client, django_assert_num_queries
+):
+    look(task, alice)
+
+    with django_assert_num_queries(3):
+        url = reverse("humantasks:pulse", args=[task.pk])
+        assert client.get(f"{url}?seq={task.seq}").status_code == 204

@@ -42,7 +42,7 @@ def test_a_failed_attempt_is_tried_again_and_meanwhile_no_worker_is_held(runs, e
     assert (wait.kind, wait.name, wait.detail) == (
         "retry",
         "charge",
-        {"attempt": 2, "error": "gone"},
+        {"attempt": 2, "of": 3, "error": "gone"},
     )
 
     runs.advance("10s")

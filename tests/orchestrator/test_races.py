@@ -5,15 +5,13 @@ PostgreSQL only: SQLite lets one writer in at a time and so hides them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group
-from django.db import connection, transaction
+from django.db import transaction
 
 from orchestrator import Context, clock, workflow
 from orchestrator.core.definition import registry
@@ -23,32 +21,10 @@ from orchestrator.models import Event
 from orchestrator.models import Run as Row
 from orchestrator.store import postgresql, testing, ticks
 from orchestrator.store.records import Continue, Finish, Park, Save
+from tests.orchestrator import racing
+from tests.orchestrator.racing import at_once
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
-
-
-def at_once(count: int, act: Callable[[int], Any]) -> list[Any]:
-    """Call `act` in `count` threads that start together; the results, or the errors."""
-    barrier = Barrier(count)
-
-    def one(number: int) -> Any:
-        barrier.wait()
-        try:
-            return act(number)
-        except Exception as error:
-            return error
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(count) as pool:
-        return list(pool.map(one, range(count)))
-
-
-def without(monkeypatch: pytest.MonkeyPatch, statement: str, guard: str, instead: str) -> None:
-    """Take a guard out of a statement."""
-    text = getattr(postgresql, statement)
-    assert guard in text
-    monkeypatch.setattr(postgresql, statement, text.replace(guard, instead))
 
 
 def claim() -> list[Any]:
@@ -74,7 +50,7 @@ def waiter():
 @pytest.mark.parametrize("guarded", [True, False])
 def test_an_event_that_comes_while_the_run_parks_is_not_slept_over(waiter, monkeypatch, guarded):
     if not guarded:
-        without(monkeypatch, "_SAVE", "run.wake_seq > want.wake_seq", "false")
+        racing.without(monkeypatch, postgresql, "_SAVE", "run.wake_seq > want.wake_seq", "false")
     run = waiter.start()
     save, sent = ticks.save, []
 
@@ -92,7 +68,7 @@ def test_an_event_that_comes_while_the_run_parks_is_not_slept_over(waiter, monke
 @pytest.mark.parametrize("guarded", [True, False])
 def test_a_worker_that_lost_its_run_writes_nothing(waiter, monkeypatch, guarded):
     if not guarded:
-        without(monkeypatch, "_SAVE", "AND run.epoch = want.epoch", "")
+        racing.without(monkeypatch, postgresql, "_SAVE", "AND run.epoch = want.epoch", "")
     run = waiter.start()
     [stale] = claim()
     testing.expire_leases()
@@ -138,7 +114,7 @@ SELECT fence.*, {now} FROM fence
 def test_nothing_opens_in_a_run_whose_cancel_the_body_does_not_know(waiter, monkeypatch, guarded):
     if not guarded:
         guard = "AND (run.cancel_requested_at IS NULL OR NOT want.heeds_cancel)"
-        without(monkeypatch, "_SAVE", guard, "")
+        racing.without(monkeypatch, postgresql, "_SAVE", guard, "")
     run = waiter.start()
     [held] = claim()
     run.cancel("too late")
@@ -252,8 +228,12 @@ def test_parking_never_lowers_a_wake_that_came_first(waiter):
 @pytest.mark.parametrize("guarded", [True, False])
 def test_an_event_that_beats_a_timeout_is_never_overruled_by_it(monkeypatch, guarded):
     if not guarded:
-        without(
-            monkeypatch, "_SAVE", "AND (run.wake_seq = want.wake_seq OR NOT want.heeds_mail)", ""
+        racing.without(
+            monkeypatch,
+            postgresql,
+            "_SAVE",
+            "AND (run.wake_seq = want.wake_seq OR NOT want.heeds_mail)",
+            "",
         )
 
     @workflow(name="late")

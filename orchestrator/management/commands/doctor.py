@@ -13,11 +13,12 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.models import Count
 from django.db.utils import Error as DatabaseError
 
-from orchestrator import clock, models
+from orchestrator import clock, models, serving
 from orchestrator.core.charts import snapshot
 from orchestrator.core.definition import registry
 from orchestrator.database import ALIAS, engine_connection
 from orchestrator.models import Status
+from orchestrator.serving import Unserved
 
 LATE_SECONDS = 60
 
@@ -36,9 +37,15 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true")
+        parser.add_argument(
+            "--release",
+            action="store_true",
+            help="Also look whether this code could go on with every open run: ask it of a new "
+            "release, before the old workers stop.",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        findings = list(_examine())
+        findings = list(_examine(is_release=options["release"]))
         if options["json"]:
             self.stdout.write(json.dumps([asdict(one) for one in findings], indent=1))
         else:
@@ -48,7 +55,7 @@ class Command(BaseCommand):
             raise CommandError(f"not well: {', '.join(bad)}")
 
 
-def _examine() -> Iterator[Finding]:
+def _examine(*, is_release: bool) -> Iterator[Finding]:
     try:
         clock.now()
     except DatabaseError as error:
@@ -60,6 +67,10 @@ def _examine() -> Iterator[Finding]:
     if missing:
         return
     yield from _durability()
+    yield _workers()
+    yield _stranded("open runs", serving.unserved(), "a live worker can go on with each")
+    if is_release:
+        yield _stranded("this code", serving.unserved_here(), "can go on with each open run")
     yield _lateness()
     lost = machines_out_of_place()
     yield Finding("states of machines", not lost, "; ".join(lost) or "all are known")
@@ -96,6 +107,22 @@ def _durability() -> Iterator[Finding]:
             cursor.execute(f"SHOW {name}")
             value = cursor.fetchone()[0]
             yield Finding(name, value != "off", value)
+
+
+def _workers() -> Finding:
+    names = [worker.id for worker in serving.live_workers()]
+    return Finding("workers", bool(names), ", ".join(names) or "none: start manage.py worker")
+
+
+def _stranded(name: str, stranded: list[Unserved], otherwise: str) -> Finding:
+    return Finding(name, not stranded, "; ".join(map(_strand, stranded)) or otherwise)
+
+
+def _strand(one: Unserved) -> str:
+    what = f"{one.workflow} {one.version}: {one.runs} open"
+    if one.lacks == "code":
+        return f"{what}, and nobody has its code"
+    return f"{what}, and nobody who has its code serves the queue {one.queue!r}"
 
 
 def _lateness() -> Finding:

@@ -1,8 +1,4 @@
-"""The engine's tables. `orchestrator.store` is their only writer.
-
-Payloads are text made by the codec, not JSON columns: exact, in the order of the author,
-the same on every database, and never searched.
-"""
+"""Runs: where each one is, who holds it, when to look at it."""
 
 from __future__ import annotations
 
@@ -14,6 +10,7 @@ from django.db import models
 from django.db.models import Q
 
 from orchestrator.core.ids import uuid7
+from orchestrator.models.schedules import Schedule
 
 
 class Status(models.TextChoices):
@@ -35,6 +32,8 @@ class Status(models.TextChoices):
 LONG_RUN = 500
 
 FINAL = (Status.COMPLETED, Status.FAILED, Status.CANCELLED)
+# The others, for conditions that an index must recognise.
+UNFINISHED = tuple(status for status in Status if status not in FINAL)
 
 
 class Run(models.Model):
@@ -86,6 +85,12 @@ class Run(models.Model):
     forked_from = models.ForeignKey(
         "self", null=True, on_delete=models.SET_NULL, related_name="forks"
     )
+    # The schedule that started it, and the time for which it did, not the moment at which
+    # a worker came to it. A fork keeps the time alone.
+    schedule = models.ForeignKey(
+        Schedule, null=True, on_delete=models.SET_NULL, related_name="runs", db_index=False
+    )
+    scheduled_at = models.DateTimeField(null=True)
 
     # Of a state machine: the states in which it is, as `Machine.state` shows them.
     state = models.CharField(max_length=255, default="")
@@ -97,7 +102,7 @@ class Run(models.Model):
     # What a waiting run waits for, written when it parks, so that lists need one query.
     waiting_on = models.JSONField(default=list)
     waiting_since = models.DateTimeField(null=True)
-    # Steps that have been executing for a while: [{key, attempt, started_at}].
+    # Steps that have been executing for a while: [{key, attempt, started_at, details}].
     in_flight = models.JSONField(default=list)
     progress = models.FloatField(null=True)
     progress_text = models.CharField(max_length=200, default="")
@@ -137,6 +142,23 @@ class Run(models.Model):
             # The runs list by status, and by workflow, newest first.
             models.Index(fields=["status", "-id"], name="run_by_status"),
             models.Index(fields=["workflow", "status", "-id"], name="run_by_workflow"),
+            # The history of a schedule, newest first; those of its runs that have not ended,
+            # and those of them that wait in line.
+            models.Index(
+                fields=["schedule", "-scheduled_at"],
+                name="run_of_schedule",
+                condition=Q(schedule__isnull=False),
+            ),
+            models.Index(
+                fields=["schedule"],
+                name="run_of_schedule_unfinished",
+                condition=Q(schedule__isnull=False, status__in=UNFINISHED),
+            ),
+            models.Index(
+                fields=["schedule", "scheduled_at"],
+                name="run_in_line",
+                condition=Q(schedule__isnull=False, status=Status.SCHEDULED, due_at__isnull=True),
+            ),
             # The machines in a state, newest first.
             models.Index(
                 fields=["workflow", "state", "-id"],
@@ -160,104 +182,6 @@ class Run(models.Model):
         return max(self.finished_at - self.started_at, timedelta(0))
 
 
-class Entry(models.Model):
-    """One entry of a run's journal: what was asked for, and its outcome."""
-
-    pk = models.CompositePrimaryKey("run_id", "key")
-    run = models.ForeignKey(
-        Run, on_delete=models.CASCADE, related_name="entries", db_index=False
-    )  # the primary key begins with it
-    key = models.CharField(max_length=200)
-    kind = models.CharField(max_length=40)
-    name = models.CharField(max_length=200)
-    position = models.PositiveIntegerField()
-    cause = models.PositiveIntegerField()
-    # The place of the outcome in the run; null while there is none.
-    seq = models.PositiveIntegerField(null=True)
-    status = models.CharField(max_length=16)
-    attempt = models.PositiveIntegerField(default=0)
-    value = models.TextField(null=True)  # noqa: DJ001 - null is "no value", "" is no JSON
-    error = models.JSONField(null=True)
-    detail = models.JSONField(null=True)
-    due_at = models.DateTimeField(null=True)
-    started_at = models.DateTimeField(null=True)
-    finished_at = models.DateTimeField(null=True)
-
-    class Meta:
-        verbose_name_plural = "entries"
-        indexes = [
-            # Whom a broadcast wakes: the open waits for events of its name.
-            models.Index(
-                fields=["name"],
-                name="entry_open_event",
-                condition=Q(kind="event", status="open"),
-            ),
-            # What a long run has done since its checkpoint. A short one is read whole.
-            models.Index(
-                fields=["run", "position"],
-                name="entry_of_long_run",
-                condition=Q(position__gt=LONG_RUN),
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.kind} {self.key}"
-
-
-class Attempt(models.Model):
-    """A failed attempt of a step. Never changed; the last, good one is in the entry."""
-
-    id = models.BigAutoField(primary_key=True)
-    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="attempts", db_index=False)
-    key = models.CharField(max_length=200)
-    number = models.PositiveIntegerField()
-    error = models.JSONField()
-    started_at = models.DateTimeField()
-    finished_at = models.DateTimeField()
-    worker = models.CharField(max_length=200, default="")
-
-    class Meta:
-        indexes = [
-            # The attempts of a step on the run page.
-            models.Index(fields=["run", "key"], name="attempt_of_step"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.key} attempt {self.number}"
-
-
-class Event(models.Model):
-    """A named fact sent to a run. It stays until a wait of the run consumes it."""
-
-    # The sender holds the run's row when it inserts, so ids of one run are in the order
-    # of commits.
-    id = models.BigAutoField(primary_key=True)
-    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="mail", db_index=False)
-    name = models.CharField(max_length=250)
-    correlation = models.CharField(max_length=255, null=True)  # noqa: DJ001 - null is "no key"
-    payload = models.TextField()
-    event_id = models.CharField(max_length=255, null=True)  # noqa: DJ001 - null is "not given"
-    sent_by = models.CharField(max_length=255, default="")
-    created_at = models.DateTimeField()
-    consumed_at = models.DateTimeField(null=True)
-    consumed_by = models.CharField(max_length=200, null=True)  # noqa: DJ001 - null is "nobody"
-
-    class Meta:
-        constraints = [
-            # The same event sent twice to a run is stored once.
-            models.UniqueConstraint(fields=["run", "event_id"], name="event_of_run_once"),
-        ]
-        indexes = [
-            # The mailbox of a run: what no wait has consumed, in order.
-            models.Index(
-                fields=["run", "id"], name="event_mailbox", condition=Q(consumed_at__isnull=True)
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return self.name
-
-
 class RunAttribute(models.Model):
     """A search attribute of a run, as text."""
 
@@ -276,43 +200,6 @@ class RunAttribute(models.Model):
         return f"{self.key}={self.value}"
 
 
-class LogLine(models.Model):
-    """A line that the run's logger, or a step's, has written."""
-
-    id = models.BigAutoField(primary_key=True)
-    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="log", db_index=False)
-    # The step and its attempt; "" and 0 for the body.
-    key = models.CharField(max_length=200, default="")
-    attempt = models.PositiveIntegerField(default=0)
-    level = models.CharField(max_length=10)
-    message = models.TextField()
-    fields = models.JSONField(default=dict)
-    at = models.DateTimeField()
-
-    class Meta:
-        indexes = [
-            # The log of a run, in order.
-            models.Index(fields=["run", "id"], name="log_of_run"),
-        ]
-
-    def __str__(self) -> str:
-        return self.message
-
-
-class StepKey(models.Model):
-    """The first result that was recorded for a step's explicit idempotency key."""
-
-    pk = models.CompositePrimaryKey("workflow", "key")
-    workflow = models.CharField(max_length=200)
-    key = models.CharField(max_length=255)
-    value = models.TextField()
-    run_id = models.UUIDField()
-    created_at = models.DateTimeField()
-
-    def __str__(self) -> str:
-        return self.key
-
-
 class Permit(models.Model):
     """A place among the runs that may be in progress at once. Held from first claim to end."""
 
@@ -323,28 +210,6 @@ class Permit(models.Model):
 
     def __str__(self) -> str:
         return f"{self.key}[{self.slot}]"
-
-
-class Broadcast(models.Model):
-    """An event that was sent to no run in particular, kept for those that wait later."""
-
-    id = models.BigAutoField(primary_key=True)
-    name = models.CharField(max_length=250)
-    correlation = models.CharField(max_length=255, null=True)  # noqa: DJ001 - null is "no key"
-    payload = models.TextField()
-    event_id = models.CharField(max_length=255, null=True, unique=True)  # noqa: DJ001
-    sent_by = models.CharField(max_length=255, default="")
-    created_at = models.DateTimeField()
-    expires_at = models.DateTimeField()
-
-    class Meta:
-        indexes = [
-            # What a wait that opens may take: events of its name that are still kept.
-            models.Index(fields=["name", "expires_at"], name="broadcast_kept"),
-        ]
-
-    def __str__(self) -> str:
-        return self.name
 
 
 def is_paused_or_blocked() -> Q:

@@ -1,0 +1,1 @@
+"""Content that a model drafts, an editor judges, and a model polishes."""

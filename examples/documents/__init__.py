@@ -1,0 +1,1 @@
+"""Documents: summarised by a model, reviewed by a person when in doubt, imported in bulk."""

@@ -1,0 +1,136 @@
+"""Every model that pydantic-ai knows, as `pydantic-ai:anthropic:claude-…` (the extra `ai`).
+
+One request at a time: turns, tools and retries stay with the workflow, where they are
+recorded. https://ai.pydantic.dev/direct/
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from orchestrator.ai.errors import BadReply, ModelBusy, ModelRefused, ModelUnavailable, UnknownModel
+from orchestrator.ai.messages import Finish, Message, Reply, Request, ToolCall, Usage
+
+_TOO_MANY, _SERVER_ERROR = 429, 500
+
+
+class PydanticAI:
+    """Hands requests to pydantic-ai. `model` replaces the one that a request names."""
+
+    def __init__(self, *, model: Any = None) -> None:
+        self._model = model
+
+    async def ask(self, request: Request) -> Reply:
+        """Send the request. Raises ModelBusy, ModelUnavailable, ModelRefused or BadReply."""
+        try:
+            # More than a second to import, and an extra.
+            from pydantic_ai import direct, exceptions, models  # noqa: PLC0415
+        except ImportError as error:
+            raise UnknownModel(
+                "models of pydantic-ai need the extra: pip install 'django-orchestrator[ai]'"
+            ) from error
+        try:
+            response = await direct.model_request(
+                self._model or request.model,
+                _history(request.messages),
+                model_settings=_settings(request),
+                model_request_parameters=_parameters(request, models),
+            )
+        except exceptions.ModelHTTPError as error:
+            raise _refused(error.status_code, str(error)) from error
+        except exceptions.UnexpectedModelBehavior as error:
+            raise BadReply(str(error)) from error
+        except exceptions.ModelAPIError as error:
+            raise ModelUnavailable(str(error)) from error
+        except exceptions.UserError as error:
+            raise ModelRefused(str(error)) from error
+        return _reply(response)
+
+
+def _refused(status: int, told: str) -> Exception:
+    if status == _TOO_MANY:
+        return ModelBusy(told)
+    return ModelUnavailable(told) if status >= _SERVER_ERROR else ModelRefused(told)
+
+
+def _parameters(request: Request, models: Any) -> Any:
+    from pydantic_ai.tools import ToolDefinition  # noqa: PLC0415 - see above
+
+    tools = [
+        ToolDefinition(
+            name=one.name,
+            description=one.description,
+            parameters_json_schema=dict(one.parameters),
+        )
+        for one in request.tools
+    ]
+    if request.schema is None:
+        return models.ModelRequestParameters(function_tools=tools, allow_text_output=True)
+    wanted = models.OutputObjectDefinition(name="output", json_schema=dict(request.schema))
+    return models.ModelRequestParameters(
+        function_tools=tools, output_mode="native", output_object=wanted, allow_text_output=True
+    )
+
+
+def _settings(request: Request) -> Any:
+    wanted = {"temperature": request.temperature, "max_tokens": request.max_tokens}
+    return {name: value for name, value in wanted.items() if value is not None}
+
+
+def _history(messages: Sequence[Message]) -> list[Any]:
+    from pydantic_ai import messages as parts  # noqa: PLC0415 - see above
+
+    names = {call.id: call.name for message in messages for call in message.tool_calls}
+    history: list[Any] = []
+    for message in messages:
+        match message.role:
+            case "assistant":
+                history.append(parts.ModelResponse(parts=_said(message, parts)))
+                continue
+            case "system":
+                part: Any = parts.SystemPromptPart(content=message.content)
+            case "user":
+                part = parts.UserPromptPart(content=message.content)
+            case "tool":
+                part = parts.ToolReturnPart(
+                    tool_name=names.get(message.tool_call_id, "tool"),
+                    content=message.content,
+                    tool_call_id=message.tool_call_id,
+                )
+        if history and isinstance(history[-1], parts.ModelRequest):
+            history[-1] = parts.ModelRequest(parts=[*history[-1].parts, part])
+        else:
+            history.append(parts.ModelRequest(parts=[part]))
+    return history
+
+
+def _said(message: Message, parts: Any) -> list[Any]:
+    said: list[Any] = [parts.TextPart(content=message.content)] if message.content else []
+    return said + [
+        parts.ToolCallPart(tool_name=call.name, args=call.arguments, tool_call_id=call.id)
+        for call in message.tool_calls
+    ]
+
+
+def _reply(response: Any) -> Reply:
+    calls = tuple(
+        ToolCall(part.tool_call_id, part.tool_name, _arguments(part.args))
+        for part in response.parts
+        if part.part_kind == "tool-call"
+    )
+    reasons: dict[str | None, Finish] = {"length": "length", "content_filter": "refused"}
+    return Reply(
+        content="".join(part.content for part in response.parts if part.part_kind == "text"),
+        tool_calls=calls,
+        usage=Usage(response.usage.input_tokens, response.usage.output_tokens),
+        model=response.model_name or "",
+        finish=reasons.get(response.finish_reason, "stop"),
+    )
+
+
+def _arguments(args: Any) -> str:
+    if args is None:
+        return "{}"
+    return args if isinstance(args, str) else json.dumps(args)

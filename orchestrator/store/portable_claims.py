@@ -1,0 +1,70 @@
+"""Taking runs through the ORM, for SQLite. Says in plain steps what `postgresql_claims` fuses."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from itertools import islice
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Case, F, Q, When
+from django.db.models.functions import Coalesce
+
+from orchestrator import clock, models
+from orchestrator.database import ALIAS
+from orchestrator.models import Status
+from orchestrator.store.claims import COLUMNS, claim_of
+from orchestrator.store.records import Claim
+from orchestrator.store.workers import Code
+
+
+def claim(
+    *, limit: int, lease: timedelta, worker: str, known: Sequence[tuple[str, str]]
+) -> list[Claim]:
+    # Nothing due is the common case, and a read takes no lock.
+    due = models.Run.objects.filter(due_at__lte=clock.Now()).order_by("due_at")
+    found = due.values_list("id", "workflow", "version").iterator(chunk_size=limit)
+    ours = (run_id for run_id, *code in found if tuple(code) in known)
+    ids = list(islice(ours, limit))
+    claims = (_take(run_id, lease, worker, due_at__lte=clock.Now()) for run_id in ids)
+    return [claim for claim in claims if claim is not None]
+
+
+def claim_blocked(
+    *, limit: int, lease: timedelta, worker: str, codes: Sequence[Code]
+) -> list[Claim]:
+    mine = {(name, version): fingerprint for name, version, fingerprint in codes}
+    claims: list[Claim] = []
+    blocked = models.Run.objects.filter(status=Status.BLOCKED, error__has_key="tried")
+    for run in blocked.order_by("id"):
+        tried = (run.error or {})["tried"]
+        fingerprint = mine.get((run.workflow, run.version))
+        if fingerprint is None or fingerprint in tried or len(claims) == limit:
+            continue
+        guard = {"status": Status.BLOCKED, "epoch": run.epoch}
+        if taken := _take(run.id, lease, worker, tried, **guard):
+            claims.append(taken)
+    return claims
+
+
+def _take(
+    run_id: UUID, lease: timedelta, worker: str, tried: Sequence[str] = (), **guard: Any
+) -> Claim | None:
+    # Taken first: whoever counts from it must not run ahead of the clock.
+    at = clock.now()
+    with transaction.atomic(using=ALIAS):
+        run = models.Run.objects.filter(id=run_id)
+        taken = run.filter(**guard).update(
+            epoch=F("epoch") + 1,
+            crashes=F("crashes") + Case(When(owned=True, then=1), default=0),
+            owned=True,
+            due_at=clock.Now(lease),
+            error=Case(When(~Q(status=Status.BLOCKED), then=F("error")), default=None),
+            status=Status.RUNNING,
+            worker=worker,
+            started_at=Coalesce("started_at", clock.Now()),
+            rev=F("rev") + 1,
+        )
+        return claim_of(run.values(*COLUMNS).get(), at, tried) if taken else None

@@ -1,0 +1,280 @@
+"""The OpenAI-compatible adapter, against a real HTTP server on this machine."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+from email.utils import format_datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from django.utils import timezone
+from pydantic import BaseModel
+
+from orchestrator import Context, workflow
+from orchestrator.ai import (
+    BadReply,
+    Message,
+    ModelBusy,
+    ModelRefused,
+    ModelUnavailable,
+    Request,
+    ToolCall,
+    ToolSpec,
+    Usage,
+    generate,
+)
+from orchestrator.ai.openai import OpenAICompatible
+from orchestrator.ai.output import Output
+
+
+class Draft(BaseModel):
+    title: str
+
+
+class Service:
+    """A service that answers what the test has prepared, and keeps what it was asked."""
+
+    def __init__(self) -> None:
+        self.answers: list[tuple[int, dict[str, str], bytes]] = []
+        self.asked: list[tuple[dict[str, str], dict[str, object]]] = []
+        self.hangs = threading.Event()
+        self.released = threading.Event()
+
+    def will_say(self, content: str | None, **more: object) -> None:
+        message = {"role": "assistant", "content": content}
+        for name in ("tool_calls", "refusal"):
+            if name in more:
+                message[name] = more.pop(name)
+        reply = {
+            "model": "gpt-test-2026",
+            "choices": [{"message": message, "finish_reason": more.pop("finish", "stop")}],
+            "usage": {"prompt_tokens": 11, "completion_tokens": 7},
+        }
+        self.will_answer(200, json.dumps(reply).encode())
+
+    def will_answer(self, status: int, body: bytes, **headers: str) -> None:
+        self.answers.append((status, {k.replace("_", "-"): v for k, v in headers.items()}, body))
+
+
+@pytest.fixture
+def service() -> Iterator[Service]:
+    service = Service()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            service.asked.append((headers | {"path": self.path}, body))
+            if service.hangs.is_set():
+                service.released.wait(10)
+                return
+            status, headers, text = service.answers.pop(0)
+            self.send_response(status)
+            for name, value in headers.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(text)))
+            self.end_headers()
+            self.wfile.write(text)
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    service.url = f"http://127.0.0.1:{server.server_port}/v1"
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    yield service
+    service.released.set()
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+ASKED = Request(model="gpt-test", messages=(Message("user", "Hi"),), idempotency_key="run:draft:0")
+
+
+def ask(service, request=ASKED, **options):
+    return asyncio.run(OpenAICompatible(base_url=service.url, **options).ask(request))
+
+
+def test_a_request_is_one_post_and_the_reply_has_text_and_tokens(service):
+    service.will_say("Hello")
+
+    reply = ask(service, api_key="sk-secret")
+
+    assert (reply.content, reply.usage, reply.model) == ("Hello", Usage(11, 7), "gpt-test-2026")
+    [(headers, body)] = service.asked
+    assert headers["path"] == "/v1/chat/completions"
+    assert headers["authorization"] == "Bearer sk-secret"
+    assert headers["idempotency-key"] == "run:draft:0"
+    assert body == {
+        "model": "gpt-test",
+        "messages": [{"role": "user", "content": "Hi"}],
+        "stream": False,
+    }
+
+
+def wanted(**fields):
+    return Request(model="gpt-test", messages=(Message("user", "Hi"),), **fields)
+
+
+def test_a_schema_is_asked_for_as_the_service_understands_it(service):
+    request = wanted(schema=Output(Draft).schema)
+    for _ in range(3):
+        service.will_say('{"title": "x"}')
+
+    ask(service, request)
+    ask(service, request, structured="json_object")
+    ask(service, request, structured="prompt")
+
+    strict, loose, prompted = (body for _, body in service.asked)
+    assert strict["response_format"]["json_schema"]["schema"]["required"] == ["title"]
+    assert loose["response_format"] == {"type": "json_object"}
+    assert "response_format" not in prompted
+    assert '"title"' in prompted["messages"][0]["content"]
+
+
+def test_tools_go_out_and_calls_come_back(service):
+    spec = ToolSpec("search", "Search.", {"type": "object", "properties": {}})
+    function = {"name": "search", "arguments": '{"q": 1}'}
+    service.will_say(None, tool_calls=[{"id": "c1", "type": "function", "function": function}])
+    earlier = (
+        Message("user", "Hi"),
+        Message("assistant", "", (ToolCall("c0", "search", "{}"),)),
+        Message("tool", '"found"', tool_call_id="c0"),
+    )
+
+    reply = ask(service, Request(model="m", messages=earlier, tools=(spec,), max_tokens=9))
+
+    assert reply.tool_calls == (ToolCall("c1", "search", '{"q": 1}'),)
+    [(_, body)] = service.asked
+    assert body["tools"][0]["function"]["name"] == "search"
+    assert body["messages"][1]["tool_calls"][0]["id"] == "c0"
+    assert body["messages"][2] == {"role": "tool", "content": '"found"', "tool_call_id": "c0"}
+    assert body["max_completion_tokens"] == 9
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        (429, ModelBusy),
+        (500, ModelUnavailable),
+        (503, ModelUnavailable),
+        (408, ModelUnavailable),
+        (400, ModelRefused),
+        (401, ModelRefused),
+        (404, ModelRefused),
+        (302, ModelRefused),
+    ],
+)
+def test_a_status_says_whether_another_attempt_may_help(service, status, error):
+    service.will_answer(status, b'{"error": {"message": "because"}}', Location="http://x/")
+
+    with pytest.raises(error, match=f"HTTP {status}: because"):
+        ask(service)
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"), [("30", 30), ("0.5", 0.5), ("soon", None), ("-1", 0), ("1e99", None)]
+)
+def test_retry_after_is_heeded(service, value, seconds):
+    service.will_answer(429, b"{}", Retry_After=value)
+
+    with pytest.raises(ModelBusy) as raised:
+        ask(service)
+
+    expected = None if seconds is None else timedelta(seconds=seconds)
+    assert raised.value.retry_after == expected
+
+
+def test_retry_after_may_be_a_date(service):
+    at = timezone.now() + timedelta(minutes=5)
+    service.will_answer(503, b"busy", Retry_After=format_datetime(at, usegmt=True))
+
+    with pytest.raises(ModelBusy, match="busy") as raised:
+        ask(service)
+
+    assert 290 < raised.value.retry_after.total_seconds() <= 300
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"not json", b"[]", b'{"choices": []}', b'{"choices": [{"message": null}]}', b"", b"null"],
+)
+def test_what_is_no_reply_is_said_so(service, body):
+    service.will_answer(200, body)
+
+    with pytest.raises(BadReply, match="not what the interface promises"):
+        ask(service)
+
+
+def test_a_reply_without_end_is_cut_off(service, monkeypatch):
+    monkeypatch.setattr("orchestrator.ai.openai.MAX_REPLY", 1000)
+    service.will_answer(200, b"x" * 5000)
+
+    with pytest.raises(BadReply, match="more than 1000 bytes"):
+        ask(service)
+
+
+@pytest.mark.parametrize(
+    ("more", "finish"),
+    [
+        ({"finish": "length"}, "length"),
+        ({"finish": "content_filter"}, "refused"),
+        ({"refusal": "I will not."}, "refused"),
+    ],
+)
+def test_why_the_model_stopped_is_known(service, more, finish):
+    service.will_say(None, **more)
+
+    assert ask(service).finish == finish
+
+
+def test_a_service_that_does_not_answer_is_given_up(service):
+    service.hangs.set()
+
+    with pytest.raises(ModelUnavailable, match=r"no answer within 0\.2 s"):
+        ask(service, timeout="200ms")
+
+
+def test_a_service_that_is_not_there_is_unavailable():
+    adapter = OpenAICompatible(base_url="http://127.0.0.1:9/v1")
+
+    with pytest.raises(ModelUnavailable, match="Connect"):
+        asyncio.run(adapter.ask(ASKED))
+
+
+def test_a_workflow_uses_it_by_the_settings(runs, service, settings):
+    settings.ORCHESTRATOR_AI = {
+        "default": "local:gpt-test",
+        "providers": {
+            "local": {
+                "class": "orchestrator.ai.openai.OpenAICompatible",
+                "base_url": service.url,
+                "api_key": "sk-secret",
+                "headers": {"X-Team": "content"},
+            }
+        },
+    }
+    service.will_answer(429, b"{}", Retry_After="600")
+    service.will_say("not json")
+    service.will_say('{"title": "Hello"}')
+
+    @workflow(name="posting")
+    async def posting(ctx: Context) -> Draft:
+        return await generate(ctx, "draft", prompt="Write.", output=Draft)
+
+    run = runs.start(posting)
+    runs.advance("9m")
+    assert len(service.asked) == 1
+    runs.advance("1m")
+
+    assert run.refresh().result() == Draft(title="Hello")
+    account = run.steps[0].details["ai"]
+    assert (account["requests"], account["input_tokens"]) == (2, 22)
+    assert service.asked[0][0]["x-team"] == "content"
+    assert "sk-secret" not in str([run.steps, run.events, run.error])

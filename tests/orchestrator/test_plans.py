@@ -1,0 +1,86 @@
+"""How PostgreSQL answers what the engine asks all the time: by indexes, among many runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from orchestrator import Context, schedule, workflow
+from orchestrator.schedules import verbs
+from orchestrator.store import schedules as store
+
+pytestmark = [pytest.mark.postgres, pytest.mark.django_db]
+
+# Enough for the planner to prefer an index where there is one that fits.
+MANY = 20_000
+
+FILL = """
+INSERT INTO orchestrator_run (
+    id, workflow, version, status, epoch, owned, wake_seq, crashes, seq, rev, queue, priority,
+    concurrency_key, tags, attributes, attempt, generation, parent_key, on_parent_cancel, input,
+    waiting_on, in_flight, progress_text, logged, pause_requested, cancel_reason, worker,
+    created_at, finished_at, schedule_id, scheduled_at
+)
+SELECT gen_random_uuid(), 'w' || n %% 50, '1', CASE WHEN n %% 20 = 0 THEN 'waiting' ELSE
+    'completed' END, 1, false, 0, 0, 0, 0, '', 0, '', '{}', '{}', 1, 1, '', 'cancel', 'null', '[]',
+    '[]', '', 0, false, '', '', now() - n * interval '1 minute',
+    CASE WHEN n %% 20 = 0 THEN NULL ELSE now() - n * interval '1 minute' END,
+    CASE WHEN n %% 2 = 0 THEN %(schedule)s::uuid END, now() - n * interval '1 minute'
+FROM generate_series(1, %(many)s) n
+"""
+
+
+@pytest.fixture
+def many_runs(db) -> UUID:
+    """Many runs, half of them of one schedule, which is returned."""
+
+    @workflow(name="w")
+    async def w(ctx: Context) -> None: ...
+
+    made = schedule(w, every="1h")._row
+    with connection.cursor() as cursor:
+        cursor.execute(FILL, {"many": MANY, "schedule": made.id})
+        cursor.execute("ANALYZE orchestrator_run")
+    return made.id
+
+
+def plans(ask: Callable[[], Any]) -> str:
+    """The plans of all statements on runs that `ask` makes."""
+    with CaptureQueriesContext(
+        connection,
+    ) as captured:
+        ask()
+    found = []
+    for query in captured.captured_queries:
+        if "orchestrator_run" in query["sql"]:
+            with connection.cursor() as cursor:
+                cursor.execute(f"EXPLAIN {query['sql']}")
+                found += [row[0] for row in cursor.fetchall()]
+    assert found
+    return "\n".join(found)
+
+
+def test_whether_a_schedule_has_a_run_in_progress_is_one_look_at_an_index(many_runs):
+    plan = plans(lambda: store.is_busy(many_runs))
+
+    assert "run_of_schedule_unfinished" in plan
+    assert "Seq Scan" not in plan
+
+
+def test_the_lines_of_schedules_are_found_by_indexes(many_runs):
+    plan = plans(store.lines)
+
+    assert "run_in_line" in plan
+    assert "Seq Scan on orchestrator_run" not in plan
+
+
+def test_the_history_of_a_schedule_is_read_from_an_index(many_runs):
+    plan = plans(lambda: verbs.runs(verbs.row_of("w"), 20))
+
+    assert "run_of_schedule" in plan
+    assert "Sort" not in plan

@@ -41,6 +41,8 @@ _SETTINGS: dict[str, tuple[Any, Callable[[Any], Any], str]] = {
     "HINTS": (True, bool, "Whether to tell workers about due runs through the broker."),
 }
 
+NAMES = tuple(_SETTINGS)
+
 
 class Conf:
     """`conf.LEASE` and so on. Read at each use, so that tests may override settings."""

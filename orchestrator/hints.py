@@ -88,24 +88,11 @@ _send: Publisher | None = None
 _ring: Callable[[], object] | None = None
 
 
-# Whether a hint drives runs before `send` returns, as in tests: nobody need wait for them.
-_is_here = False
-
-
-def connect(send: Publisher | None, *, is_here: bool = False) -> Publisher | None:
-    """Send hints through `send`, which must not block; None for none. Returns the one before.
-
-    With `is_here` it drives what is due before it returns.
-    """
-    global _send, _is_here  # noqa: PLW0603 - one for each process
+def connect(send: Publisher | None) -> Publisher | None:
+    """Send hints through `send`, which must not block; None for none. Returns the one before."""
+    global _send
     before, _send = _send, send
-    _is_here = is_here
     return before
-
-
-def is_here() -> bool:
-    """Whether what a hint is about has been done when the hint is sent."""
-    return _is_here
 
 
 def ring_here(ring: Callable[[], object] | None) -> None:
@@ -126,7 +113,10 @@ def send(run_id: UUID) -> None:
 
 
 def start(publish: Publisher) -> None:
-    """Publish the hints of this process through `publish`, in a thread."""
+    """Publish the hints of this process through `publish`, in a thread.
+
+    The end of the process waits for the last one.
+    """
     postman = Postman(publish)
     connect(postman.send)
     atexit.register(postman.flush, EXIT_SECONDS)

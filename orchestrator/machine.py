@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from orchestrator import patience
 from orchestrator.core import codec
 from orchestrator.core.charts import chart as charts
 from orchestrator.core.charts import snapshot
@@ -221,7 +222,7 @@ class Machine(Run[Any], Generic[C]):
 
     def _verdict(self, asked: Transition, timeout: Duration) -> Transition:
         """Look for the verdict until it is there, and what it led to is done."""
-        from orchestrator import database, hints, reading  # noqa: PLC0415
+        from orchestrator import database, reading  # noqa: PLC0415
 
         if asked.number is None:
             return asked
@@ -231,12 +232,11 @@ class Machine(Run[Any], Generic[C]):
         while True:
             found = reading.verdict(self._row, asked.number)
             left = until - time.monotonic()
-            # Where hints drive runs at once there is nothing to wait for.
-            is_over = left <= 0 or in_transaction or hints.is_here() or self.status in AT_REST
-            if is_over or (found is not None and found.is_done):
+            is_over = left <= 0 or in_transaction or self.status in AT_REST
+            is_done = found is not None and found.is_done
+            if is_done or is_over or not patience.rest(min(pause, left)):
                 because = IN_TRANSACTION if in_transaction else _not_judged(self.status)
                 return replace(asked, refused_because=because) if found is None else found
-            time.sleep(min(pause, left))  # noqa: TID251 - it waits for a worker
             pause = min(pause * 1.5, _MAX_POLL_SECONDS)
 
     def __repr__(self) -> str:

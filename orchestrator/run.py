@@ -6,10 +6,12 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 from uuid import UUID
 
+from orchestrator import patience
 from orchestrator.core import codec
+from orchestrator.core.children import Startable, name_of
 from orchestrator.core.durations import Duration, parse_duration
 from orchestrator.core.errors import RunCancelled, RunFailed, RunTimeout
 
@@ -17,14 +19,6 @@ if TYPE_CHECKING:
     from orchestrator import models
 
 O = TypeVar("O")  # noqa: E741 - the output type
-
-
-class HasName(Protocol):
-    """A workflow, for the type checker."""
-
-    @property
-    def name(self) -> str: ...
-
 
 WaitKind = Literal["event", "timer", "human_task", "retry", "child", "concurrency"]
 
@@ -256,7 +250,8 @@ class Run(Generic[O]):
             left = None if until is None else until - time.monotonic()
             if left is not None and left <= 0:
                 return False
-            time.sleep(pause if left is None else min(pause, left))  # noqa: TID251 - it waits
+            if not patience.rest(pause if left is None else min(pause, left)):
+                return False
             if poll is None:
                 pause = min(pause * 1.5, _MAX_POLL_SECONDS)
         return True
@@ -382,7 +377,7 @@ def send_event(
     )
 
 
-def start_many(workflow: HasName, inputs: Iterable[Any], **options: Any) -> list[Run[Any]]:
+def start_many(workflow: Startable, inputs: Iterable[Any], **options: Any) -> list[Run[Any]]:
     """Start a run of `workflow` for each input, in few statements: all of them or none.
 
     Takes the options of `Workflow.start` but the key. Raises InvalidInput before anything
@@ -391,4 +386,4 @@ def start_many(workflow: HasName, inputs: Iterable[Any], **options: Any) -> list
     """
     from orchestrator import client  # noqa: PLC0415
 
-    return client.start_many(workflow.name, inputs, **options)
+    return client.start_many(name_of(workflow), inputs, **options)

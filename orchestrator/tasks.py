@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from celery import current_app, shared_task, signals
+from kombu.exceptions import OperationalError
 
 from orchestrator.engine import worker
 
@@ -32,6 +33,21 @@ def sweep() -> None:
 def publish(run_id: UUID) -> None:
     """Send the hint. Raises whatever the broker's client raises, within a second or so."""
     tick.apply_async((str(run_id),), retry=False)
+
+
+def broker_error() -> str:
+    """Why the broker cannot be reached, within a second or two; "" when it can."""
+    try:
+        with current_app.connection_for_write() as broker:
+            broker.ensure_connection(max_retries=1, interval_start=0, timeout=1)
+    except (OSError, OperationalError) as error:
+        return " ".join(str(error).split()) or type(error).__name__
+    return ""
+
+
+def is_broker_in_this_process() -> bool:
+    """Whether other processes cannot be reached through it."""
+    return str(current_app.conf.broker_url).startswith("memory:")
 
 
 def host(**_: Any) -> None:

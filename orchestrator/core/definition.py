@@ -16,6 +16,7 @@ from pydantic import TypeAdapter
 from orchestrator.core.charts.chart import Chart
 from orchestrator.core.errors import InvalidInput, UnknownWorkflow
 from orchestrator.core.fingerprints import fingerprint
+from orchestrator.core.names import check_retry
 from orchestrator.core.retry import Retry
 from orchestrator.core.schemas import adapter, validated
 
@@ -50,6 +51,8 @@ class Definition:
         _check_signature(self.fn)
         _check_template("idempotency_key", self.idempotency_key)
         _check_template("concurrency_key", self.concurrency_key)
+        for option in ("retry", "step_retry"):
+            check_retry(f"{self.name}: {option}", getattr(self, option))
         if self.max_concurrent is not None and self.max_concurrent < 1:
             raise ValueError(f"{self.name}: max_concurrent is 1 or more, not {self.max_concurrent}")
         if self.concurrency_key is not None and self.max_concurrent is None:

@@ -131,6 +131,11 @@ def stop(grace: timedelta | None = None) -> None:
         _worker = None
 
 
+def is_here() -> bool:
+    """Whether the engine runs in this process, and takes whatever is due."""
+    return _worker is not None
+
+
 def look() -> None:
     """Look for due runs: ring the engine of this process, or drive them here and now."""
     if _worker is not None:
@@ -143,7 +148,8 @@ def look() -> None:
 def drain(*, inline: bool = False, mends: bool = False) -> int:
     """Drive whatever is due until nothing is, in this thread. Returns the number of claims.
 
-    With `mends` also blocked runs that this process's code has not tried yet.
+    With `inline` each attempt of a step is waited for, sync ones in this very thread. With
+    `mends` also blocked runs that this process's code has not tried yet.
     """
     clock = Estimate()
     executor, heart = Executor(clock, inline=inline), Heart()

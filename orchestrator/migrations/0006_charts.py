@@ -4,28 +4,35 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('orchestrator', '0005_workers'),
+        ("orchestrator", "0005_workers"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='run',
-            name='checkpoint',
+            model_name="run",
+            name="checkpoint",
             field=models.TextField(null=True),
         ),
         migrations.AddField(
-            model_name='run',
-            name='state',
-            field=models.CharField(default='', max_length=255),
+            model_name="run",
+            name="state",
+            field=models.CharField(default="", max_length=255),
         ),
         migrations.AddIndex(
-            model_name='entry',
-            index=models.Index(condition=models.Q(('position__gt', 500)), fields=['run', 'position'], name='entry_of_long_run'),
+            model_name="entry",
+            index=models.Index(
+                condition=models.Q(("position__gt", 500)),
+                fields=["run", "position"],
+                name="entry_of_long_run",
+            ),
         ),
         migrations.AddIndex(
-            model_name='run',
-            index=models.Index(condition=models.Q(('state', ''), _negated=True), fields=['workflow', 'state', '-id'], name='run_by_state'),
+            model_name="run",
+            index=models.Index(
+                condition=models.Q(("state", ""), _negated=True),
+                fields=["workflow", "state", "-id"],
+                name="run_by_state",
+            ),
         ),
     ]

@@ -30,7 +30,8 @@ def reopen(run_id: UUID) -> None:
         raise ActionRefused(
             f"after {(run.error or {}).get('key')!r} failed the workflow went on and did "
             f"{', '.join(names)}. "
-            "To retry would do the work that these may have undone."
+            "To retry would leave undone what these have undone: go on from an earlier step "
+            "(retry_from), or fork it."
         )
     _reopen_failed_steps(run)
     _make_due(run_id)

@@ -19,6 +19,7 @@ SCREENS = {
     "overview": ("omar", "/ops/"),
     "runs": ("omar", "/ops/runs/"),
     "workflows": ("omar", "/ops/workflows/"),
+    "api": ("ada", "/api/v1/docs"),
 }
 
 

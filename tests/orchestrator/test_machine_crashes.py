@@ -33,11 +33,18 @@ def order(runs, effect):
     return register(tell=effect)
 
 
-@pytest.mark.parametrize("step", [None, "mark_paid", "notify_warehouse"])
-@pytest.mark.parametrize("failpoint", failpoints.NAMES)
+AROUND_STEPS = ("before_body", "after_body")
+AT_THE_END = ("before_finish", "after_finish")
+
+
+@pytest.mark.parametrize(
+    ("failpoint", "step"),
+    [
+        *((name, None) for name in failpoints.NAMES if name not in AT_THE_END),
+        *((name, step) for name in AROUND_STEPS for step in ("mark_paid", "notify_warehouse")),
+    ],
+)
 def test_a_machine_goes_on_in_the_middle_of_a_transition(runs, order, effect, failpoint, step):
-    if step is not None and failpoint not in ("before_body", "after_body"):
-        step = None
     machine = order.start(OrderContext())
     runs.crash_at(failpoint, step=step)
 

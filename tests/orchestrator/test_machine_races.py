@@ -12,8 +12,8 @@ import pytest
 from orchestrator import Machine, state, state_machine, transition
 from orchestrator.engine import worker
 from orchestrator.models import Event
-from orchestrator.store import testing, ticks
-from tests.orchestrator.test_races import at_once, without
+from orchestrator.store import postgresql, testing, ticks
+from tests.orchestrator.racing import at_once, without
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
 
@@ -108,7 +108,7 @@ def test_many_machines_with_many_senders_take_legal_paths(locker):
 @pytest.mark.parametrize("guarded", [True, False])
 def test_a_worker_that_lost_its_machine_does_not_set_it_back(locker, monkeypatch, guarded):
     if not guarded:
-        without(monkeypatch, "_SAVE", "AND run.epoch = want.epoch AND run.owned", "")
+        without(monkeypatch, postgresql, "_SAVE", "AND run.epoch = want.epoch AND run.owned", "")
     machine = locker.start({"owner": "", "log": []})
     worker.drain(inline=True)
     machine.send("TAKE", actor="ann", wait=False)

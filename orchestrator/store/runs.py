@@ -28,6 +28,8 @@ class Sent:
 
     delivered: bool
     reason: str
+    # The number of the event.
+    event: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,8 +193,8 @@ def send(
         event_id=event_id,
         sent_by=sent_by,
     )
-    if stored:
-        return Sent(True, "")
+    if stored is not None:
+        return Sent(True, "", stored)
     if woken:
         return Sent(False, "duplicate: an event with this id was sent before")
     status = models.Run.objects.filter(id=run_id).values_list("status", flat=True).first()

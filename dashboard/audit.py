@@ -9,6 +9,7 @@ from django.contrib.auth.models import User
 
 from dashboard.access import OperatorRequest
 from dashboard.models import OperatorAction
+from orchestrator.operating import Deed
 
 Outcome = OperatorAction.Outcome
 
@@ -56,6 +57,23 @@ def record(
         before_status=before,
         after_status=after,
         token=token,
+    )
+
+
+def witness(deed: Deed) -> OperatorAction:
+    """Write down what was done with a command. Called in the transaction that does it."""
+    by = deed.operator
+    user = User.objects.get(username=by.username) if by.username is not None else None
+    return OperatorAction.objects.create(
+        actor=user,
+        actor_label=by.label,
+        action=deed.verb,
+        run_id=deed.run_id,
+        outcome=Outcome.REJECTED if deed.is_refused else Outcome.APPLIED,
+        reason=deed.reason,
+        detail=deed.detail,
+        before_status=deed.before,
+        after_status=deed.after,
     )
 
 

@@ -29,8 +29,13 @@ class OperatorAction(models.Model):
     id = models.BigAutoField(primary_key=True)
     at = models.DateTimeField(default=timezone.now)
     # A person who acted cannot be deleted; the label stays what it was when they are renamed.
+    # Null is somebody with a shell on the server, who need not be one of our users.
     actor = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        db_index=False,
     )
     actor_label = models.CharField(max_length=255)
     action = models.CharField(max_length=40)

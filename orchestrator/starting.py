@@ -140,10 +140,10 @@ def insert(definition: Definition, new: models.Run, options: Options) -> tuple[R
     wait = delay_of(options)
     if options.timed is not None and options.timed.in_line:
         return _insert_in_line(new, options.timed)
-    found, is_new = runs.create(new, delay=wait)
-    if is_new and not wait:
-        tell_workers(found.id)
-    return Run(found), is_new
+    started = runs.create(new, delay=wait)
+    if started.is_new and not wait:
+        tell_workers(new.id)
+    return Run(started.run, is_gone=started.is_gone), started.is_new
 
 
 def _insert_in_line(new: models.Run, timed: Timed) -> tuple[Run[Any], bool]:
@@ -158,8 +158,8 @@ def _insert_in_line(new: models.Run, timed: Timed) -> tuple[Run[Any], bool]:
         "detail": {"limit": 1},
     }
     new.waiting_on = [wait]
-    found, is_new = runs.create(new, delay=None)
-    return Run(found), is_new
+    started = runs.create(new, delay=None)
+    return Run(started.run), started.is_new
 
 
 def delay_of(options: Options) -> timedelta:

@@ -15,6 +15,8 @@ import pytest
 from django.conf import settings
 from django.contrib.auth.models import Group, User
 from django.db import connection
+from hypothesis import HealthCheck
+from hypothesis import settings as examples
 
 from orchestrator.testing import registrations
 
@@ -31,6 +33,13 @@ TESTS = Path(__file__).parent
 collect_ignore = [] if find_spec("playwright") else ["e2e"]
 
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
+
+
+# How long an example takes says something about the machine, and nothing about the code.
+examples.register_profile(
+    "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+examples.load_profile("any machine")
 
 
 def pytest_configure() -> None:

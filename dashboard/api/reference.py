@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +31,7 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Reply:
-    """A status that an operation may answer with. `shape` names what the body is."""
+    """What an operation answers when all goes well. `shape` names what the body is."""
 
     status: str
     shape: str
@@ -50,6 +50,8 @@ class Described:
     parameters: list[Parameter]
     body: str
     replies: list[Reply]
+    # The statuses of the problems that it may answer with.
+    problems: list[str]
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,9 @@ def page(api: Api) -> Callable[[OperatorRequest], HttpResponse]:
             "api": api,
             "tags": [(tag, list(ones)) for tag, ones in groupby(found, lambda one: one.tag)],
             "shapes": list(_shapes(api.document)),
-            "problems": problems.documented(),
+            "problems": [
+                replace(one, meaning=_plain(one.meaning)) for one in problems.documented()
+            ],
         }
         return render(request, "dashboard/api.html", context)
 
@@ -108,7 +112,12 @@ def _operations(document: dict[str, Any]) -> Iterator[Described]:
                 parameters=[_parameter(found, root) for found in one["parameters"]],
                 body=_name(one.get("requestBody", {})),
                 replies=[
-                    _reply(document, status, answer) for status, answer in one["responses"].items()
+                    Reply(status, _name(answer), answer["description"])
+                    for status, answer in one["responses"].items()
+                    if "$ref" not in answer
+                ],
+                problems=[
+                    status for status, answer in one["responses"].items() if "$ref" in answer
                 ],
             )
 
@@ -122,13 +131,6 @@ def _parameter(found: dict[str, Any], root: dict[str, Any]) -> Parameter:
     word = type_word(found["schema"], root)
     field = Field(found["name"], word, found["required"], _plain(found.get("description", "")))
     return Parameter(found["in"], field)
-
-
-def _reply(document: dict[str, Any], status: str, answer: dict[str, Any]) -> Reply:
-    if "$ref" in answer:
-        name = answer["$ref"].rpartition("/")[2]
-        answer = document["components"]["responses"][name]
-    return Reply(status, _name(answer), _plain(answer["description"]))
 
 
 def _name(content: dict[str, Any]) -> str:

@@ -77,11 +77,6 @@ def timeline(run: Run, *, after: int = 0, size: int | None = None) -> Steps:
     )
 
 
-def _told(entry: Entry) -> object:
-    # Of an attempt that failed, the attempt itself says it.
-    return (entry.detail or {}).get("details") if entry.status == COMPLETED else None
-
-
 def _asked(run_id: UUID) -> QuerySet[Entry]:
     """What the body has asked for, in its order."""
     entries = Entry.objects.filter(run_id=run_id)
@@ -101,6 +96,11 @@ def outcomes(run_id: UUID, *, size: int = ROWS) -> tuple[list[Entry], bool]:
         .annotate(small_value=Case(When(length__lte=SMALL, then="value")))[: size + 1]
     )
     return found[:size], len(found) > size
+
+
+def _told(entry: Entry) -> object:
+    # Of an attempt that failed, the attempt itself says it.
+    return (entry.detail or {}).get("details") if entry.status == COMPLETED else None
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,8 @@ class Definition:
     idempotency_key: str | None = None
     max_concurrent: int | None = None
     concurrency_key: str | None = None
+    retention: timedelta | None = None
+    payload_retention: timedelta | None = None
     tags: Mapping[str, Any] = field(default_factory=dict)
     input_schema: Any = None
     output_schema: Any = None

@@ -33,11 +33,12 @@ logger = logging.getLogger("orchestrator")
 class Worker:
     """The engine in this process."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_embedded: bool = False) -> None:
         self.name = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:6]}"
         self._clock = Estimate()
         self._executor = Executor(self._clock)
-        self._keeper = Keeper()
+        prunes = conf.AUTO_PRUNE
+        self._keeper = Keeper(prunes=is_embedded if prunes is None else prunes)
         self._heart = Heart(Upkeep(worker=self.name, mend=self._mend))
         self._drivers = [self._driver() for _ in range(conf.DRIVERS)]
         self._turns = cycle(self._drivers)
@@ -112,11 +113,14 @@ class Worker:
 _worker: Worker | None = None
 
 
-def start() -> Worker:
-    """Start the engine in this process; the running one if there is one."""
+def start(*, is_embedded: bool = False) -> Worker:
+    """Start the engine in this process; the running one if there is one.
+
+    `is_embedded`: it is the only one there is, and keeps house too.
+    """
     global _worker  # noqa: PLW0603 - one engine per process
     if _worker is None:
-        _worker = Worker()
+        _worker = Worker(is_embedded=is_embedded)
         _worker.start()
         hints.ring_here(_worker.ring)
     return _worker
@@ -131,6 +135,11 @@ def stop(grace: timedelta | None = None) -> None:
         _worker = None
 
 
+def is_here() -> bool:
+    """Whether the engine runs in this process, and takes whatever is due."""
+    return _worker is not None
+
+
 def look() -> None:
     """Look for due runs: ring the engine of this process, or drive them here and now."""
     if _worker is not None:
@@ -143,7 +152,8 @@ def look() -> None:
 def drain(*, inline: bool = False, mends: bool = False) -> int:
     """Drive whatever is due until nothing is, in this thread. Returns the number of claims.
 
-    With `mends` also blocked runs that this process's code has not tried yet.
+    With `inline` each attempt of a step is waited for, sync ones in this very thread. With
+    `mends` also blocked runs that this process's code has not tried yet.
     """
     clock = Estimate()
     executor, heart = Executor(clock, inline=inline), Heart()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -50,7 +51,9 @@ def follow_guide(project: Path) -> None:
             continue
         with (project / name).open("a") as file:
             # "What you have" stays in the lists.
-            file.write("\n" + block.code.replace("S = [\n", "S += [\n").replace("E = [", "E += ["))
+            file.write(
+                "\n" + re.sub(r"^(INSTALLED_APPS|MIDDLEWARE) = ", r"\1 += ", block.code, flags=re.M)
+            )
     with (project / "mysite" / "settings.py").open("a") as file:
         file.write(FOR_THE_TEST)
 
@@ -74,6 +77,39 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def test_print(found: Any) -> None:
-    print(json.dumps(found, indent=1))
-    assert 0
+def statuses(answers: dict[str, tuple[int, str]], room: str) -> set[int]:
+    return {status for page, (status, _) in answers.items() if page.startswith(room)}
+
+
+def test_a_stranger_is_sent_to_a_login_page_that_is_there(found: Any) -> None:
+    answers = found[""]
+
+    assert answers["login"] == [200, ""]
+    for page, (status, location) in answers.items():
+        if ":" in page and status != 405:
+            assert (status, location.partition("?")[0]) == (302, "/accounts/login/"), page
+
+
+def test_a_reviewer_logs_in_and_sees_the_inbox_alone(found: Any) -> None:
+    answers = found["rosa"]
+
+    assert answers["logging in"] == [302, "/inbox/"]
+    assert answers["humantasks:task"] == [200, ""]
+    assert statuses(answers, "humantasks:") == {200, 405}
+    assert statuses(answers, "dashboard:") == {403, 405}
+
+
+def test_a_superuser_sees_every_page(found: Any) -> None:
+    answers = found["sue"]
+
+    # The run has no result yet.
+    assert answers.pop("dashboard:output") == [404, ""]
+    assert answers["dashboard:run"] == [200, ""]
+    assert statuses(answers, "humantasks:") | statuses(answers, "dashboard:") == {200, 405}
+    assert statuses(answers, "password") == {200}
+
+
+def test_an_error_page_leads_to_a_page_that_is_there(found: Any) -> None:
+    assert "There is nothing here" in found["nowhere"]
+    assert 'href="/"' not in found["nowhere"]
+    assert 'href="/inbox/"' in found["nowhere"]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+from importlib import import_module
 from typing import Any
 
 import django
@@ -15,19 +16,16 @@ from django.test import Client
 from django.urls import reverse
 
 PASSWORD = "correct horse battery staple"
-ROOMS = ("dashboard", "humantasks")
 
 
-def addresses(run_id: str, task_id: str) -> list[str]:
-    """Of every page of the rooms, and of the pages to log in and to change a password."""
-    from importlib import import_module  # noqa: PLC0415
-
+def addresses(run_id: str, task_id: str) -> dict[str, str]:
+    """Of every page of the rooms, and of the pages about passwords, by their names."""
     values = {"run_id": run_id, "task_id": task_id, "name": "return"}
-    found = [reverse(name) for name in ("login", "password_change", "password_reset")]
-    for room in ROOMS:
-        for pattern in import_module(f"{room}.urls").urlpatterns:
-            names = pattern.pattern.converters
-            found.append(reverse(f"{room}:{pattern.name}", kwargs={n: values[n] for n in names}))
+    found = {name: reverse(name) for name in ("login", "password_change", "password_reset")}
+    for room in ("dashboard", "humantasks"):
+        for page in import_module(f"{room}.urls").urlpatterns:
+            kwargs = {name: values[name] for name in page.pattern.converters}
+            found[f"{room}:{page.name}"] = reverse(f"{room}:{page.name}", kwargs=kwargs)
     return found
 
 
@@ -51,17 +49,18 @@ def a_run_and_its_task() -> tuple[str, str]:
         return str(run.id), str(task.id)
 
 
-def visit(name: str, pages: list[str]) -> dict[str, Any]:
-    """What `name` sees, who logs in by the login page; nobody does not."""
+def visit(name: str, pages: dict[str, str]) -> dict[str, tuple[int, str]]:
+    """What `name` gets, who logs in on the login page; without a name, a stranger."""
     browser = Client(raise_request_exception=False)
-    seen: dict[str, Any] = {}
+    answers = {}
     if name:
-        login = browser.post(reverse("login"), {"username": name, "password": PASSWORD})
-        seen["login"] = [login.status_code, login.headers.get("Location", "")]
-    for page in pages:
-        answer = browser.get(page)
-        seen[page] = [answer.status_code, answer.headers.get("Location", "")]
-    return seen
+        said = {"username": name, "password": PASSWORD}
+        answers["logging in"] = browser.post(reverse("login"), said)
+    answers |= {page: browser.get(address) for page, address in pages.items()}
+    return {
+        page: (answer.status_code, answer.headers.get("Location", ""))
+        for page, answer in answers.items()
+    }
 
 
 def main() -> None:
@@ -71,9 +70,9 @@ def main() -> None:
     call_command("migrate", verbosity=0)
     cast()
     pages = addresses(*a_run_and_its_task())
-    lost = Client().get("/nowhere/").content.decode()
-    visits = {name: visit(name, pages) for name in ("", "rosa", "sue")}
-    print(json.dumps({"lost": lost, "visits": visits}))
+    found: dict[str, Any] = {name: visit(name, pages) for name in ("", "rosa", "sue")}
+    found["nowhere"] = Client().get("/nowhere/").content.decode()
+    print(json.dumps(found))
 
 
 if __name__ == "__main__":

@@ -188,6 +188,11 @@ def retry(run_id: UUID | str) -> None:
     _act(run_id, reopening.reopen)
 
 
+def after_failure(row: models.Run) -> list[str]:
+    """What the body of a failed run did after the failure: then a retry is refused."""
+    return reopening.consequences(row)
+
+
 def retry_from(run_id: UUID | str, step: str) -> None:
     """Let a run go on from a step. See `Run.retry_from`. Raises UnknownRun and ActionRefused."""
     _act(run_id, lambda found: reopening.reopen_from(found, step))

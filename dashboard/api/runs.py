@@ -106,7 +106,7 @@ def get_run(
     return shapes.run(
         run,
         stored=queries.payloads(run_id) if sees else (None, None),
-        waits=waits(run, sees_payloads=sees),
+        waits=waits(run, user=request.user, sees_payloads=sees),
         steps=(shapes.run_steps(run, entries, sees=sees), more_steps),
         events=([shapes.small_event(one, sees=sees) for one in events], more_events),
         sees=sees,

@@ -140,7 +140,7 @@
   const login = $("#session");
   const ask = () => $("#session-body").dispatchEvent(new Event("ask"));
   on("session-expired", () => {
-    if (ended) return;
+    if (ended || !login) return;
     ended = true;
     login.showModal();
     ask();

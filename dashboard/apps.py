@@ -11,7 +11,7 @@ class DashboardConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from dashboard import audit  # noqa: PLC0415 - it needs the models
+        from dashboard import audit, checks  # noqa: F401, PLC0415 - they need models and settings
         from orchestrator import operating  # noqa: PLC0415
 
         operating.register(audit.witness)

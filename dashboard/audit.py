@@ -22,18 +22,20 @@ class Actor:
 
     user: User
     ip: str | None
+    # The token that stands for the user; "" for a browser.
+    via: str = ""
 
     @classmethod
-    def of(cls, request: OperatorRequest) -> Actor:
+    def of(cls, request: OperatorRequest, *, via: str = "") -> Actor:
         # Behind a proxy it is the proxy's; X-Forwarded-For would be whatever the client says.
-        return cls(user=request.user, ip=request.META.get("REMOTE_ADDR") or None)
+        return cls(user=request.user, ip=request.META.get("REMOTE_ADDR") or None, via=via)
 
 
 def record(
     actor: Actor,
     action: str,
     *,
-    run_id: UUID,
+    run_id: UUID | None,
     outcome: Outcome,
     reason: str = "",
     detail: str = "",
@@ -46,6 +48,7 @@ def record(
         actor=actor.user,
         actor_label=actor.user.get_username(),
         ip=actor.ip,
+        via=actor.via,
         action=action,
         run_id=run_id,
         outcome=outcome,
@@ -82,6 +85,8 @@ def of_run(run_id: UUID, *, before: int | None = None) -> list[OperatorAction]:
     return list(found[: PAGE + 1])
 
 
-def of_token(token: UUID) -> OperatorAction | None:
+def of_token(token: UUID | None) -> OperatorAction | None:
     """What was done with the form of this token, if it has been sent before."""
+    if token is None:
+        return None
     return OperatorAction.objects.filter(token=token).first()

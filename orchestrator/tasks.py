@@ -89,7 +89,7 @@ def run_worker(*, processes: int, queues: str, log_level: str) -> None:
 @contextmanager
 def worker_here() -> Iterator[None]:
     """A Celery worker in a thread of this process, with the engine. For the embedded mode."""
-    worker = current_app.WorkController(
+    celery = current_app.WorkController(
         pool_cls="threads",
         concurrency=2,
         hostname=f"embedded@{socket.gethostname()}",
@@ -97,13 +97,13 @@ def worker_here() -> Iterator[None]:
         without_mingle=True,
         without_heartbeat=True,
     )
-    thread = threading.Thread(target=worker.start, name="celery", daemon=True)
+    thread = threading.Thread(target=celery.start, name="celery", daemon=True)
     thread.start()
     # `worker_init` is sent by Celery's command only.
-    host()
+    worker.start(is_embedded=True)
     try:
         yield
     finally:
         unhost()
-        worker.stop(in_sighandler=False, exitcode=0)
+        celery.stop(in_sighandler=False, exitcode=0)
         thread.join(timeout=5)

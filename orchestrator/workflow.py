@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar, overload
 
 from orchestrator.core.context import Context
 from orchestrator.core.definition import Definition, registry
-from orchestrator.core.durations import Duration, parse_duration
+from orchestrator.core.durations import Duration, parse_duration, parse_keeping
 from orchestrator.core.retry import Retry
 from orchestrator.run import Run
 
@@ -106,6 +106,8 @@ def workflow(
     idempotency_key: str | None = None,
     max_concurrent: int | None = None,
     concurrency_key: str | None = None,
+    retention: Duration | None = None,
+    payload_retention: Duration | None = None,
     tags: Mapping[str, Any] | None = None,
     input_schema: Any = None,
     output_schema: Any = None,
@@ -127,6 +129,10 @@ def workflow(
     `concurrency_key` template, so many for each text that it makes. `input_schema` and
     `output_schema` (a pydantic model, or any callable that raises) replace the annotations.
 
+    `retention` is how long a run is kept after its end, `payload_retention` how long its
+    input, results and messages are: durations, or "forever". Without them the settings
+    ORCHESTRATOR_RETENTION and ORCHESTRATOR_PAYLOAD_RETENTION apply.
+
     Raises TypeError and ValueError at import for a body or a name that cannot work.
     """
     return Decorator(
@@ -140,6 +146,10 @@ def workflow(
             "compensate": compensate,
             "max_concurrent": max_concurrent,
             "concurrency_key": concurrency_key,
+            "retention": None if retention is None else parse_keeping(retention),
+            "payload_retention": (
+                None if payload_retention is None else parse_keeping(payload_retention)
+            ),
             "idempotency_key": idempotency_key,
             "tags": dict(tags or {}),
             "input_schema": input_schema,

@@ -36,7 +36,10 @@ def id_of(target: HasId | UUID | str) -> UUID:
     """The id of a run. Raises TypeError for what has none, and ValueError for another text."""
     found = getattr(target, "id", target)
     if isinstance(found, str):
-        return UUID(found)
+        try:
+            return UUID(found)
+        except ValueError as error:
+            raise ValueError(f"{found!r} is not the id of a run") from error
     if not isinstance(found, UUID):
         raise TypeError(f"{target!r} is not a run: pass a run, a child or a run's id")
     return found

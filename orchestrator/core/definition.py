@@ -13,8 +13,10 @@ from typing import Any, get_type_hints
 
 from pydantic import TypeAdapter
 
+from orchestrator.core.charts.chart import Chart
 from orchestrator.core.errors import InvalidInput, UnknownWorkflow
 from orchestrator.core.fingerprints import fingerprint
+from orchestrator.core.names import check_retry
 from orchestrator.core.retry import Retry
 from orchestrator.core.schemas import adapter, validated
 
@@ -37,9 +39,13 @@ class Definition:
     idempotency_key: str | None = None
     max_concurrent: int | None = None
     concurrency_key: str | None = None
+    retention: timedelta | None = None
+    payload_retention: timedelta | None = None
     tags: Mapping[str, Any] = field(default_factory=dict)
     input_schema: Any = None
     output_schema: Any = None
+    # Of a state machine; its function is the body that plays the chart.
+    chart: Chart | None = None
 
     def __post_init__(self) -> None:
         check_identifier("workflow name", self.name)
@@ -47,6 +53,8 @@ class Definition:
         _check_signature(self.fn)
         _check_template("idempotency_key", self.idempotency_key)
         _check_template("concurrency_key", self.concurrency_key)
+        for option in ("retry", "step_retry"):
+            check_retry(f"{self.name}: {option}", getattr(self, option))
         if self.max_concurrent is not None and self.max_concurrent < 1:
             raise ValueError(f"{self.name}: max_concurrent is 1 or more, not {self.max_concurrent}")
         if self.concurrency_key is not None and self.max_concurrent is None:

@@ -33,11 +33,12 @@ logger = logging.getLogger("orchestrator")
 class Worker:
     """The engine in this process."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_embedded: bool = False) -> None:
         self.name = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:6]}"
         self._clock = Estimate()
         self._executor = Executor(self._clock)
-        self._keeper = Keeper()
+        prunes = conf.AUTO_PRUNE
+        self._keeper = Keeper(prunes=is_embedded if prunes is None else prunes)
         self._heart = Heart(Upkeep(worker=self.name, mend=self._mend))
         self._drivers = [self._driver() for _ in range(conf.DRIVERS)]
         self._turns = cycle(self._drivers)
@@ -112,11 +113,14 @@ class Worker:
 _worker: Worker | None = None
 
 
-def start() -> Worker:
-    """Start the engine in this process; the running one if there is one."""
+def start(*, is_embedded: bool = False) -> Worker:
+    """Start the engine in this process; the running one if there is one.
+
+    `is_embedded`: it is the only one there is, and keeps house too.
+    """
     global _worker  # noqa: PLW0603 - one engine per process
     if _worker is None:
-        _worker = Worker()
+        _worker = Worker(is_embedded=is_embedded)
         _worker.start()
         hints.ring_here(_worker.ring)
     return _worker

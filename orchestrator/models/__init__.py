@@ -8,6 +8,7 @@ from orchestrator.models.events import Broadcast, Event
 from orchestrator.models.journals import Attempt, Entry, LogLine, StepKey
 from orchestrator.models.runs import (
     FINAL,
+    LONG_RUN,
     UNFINISHED,
     Permit,
     Run,
@@ -18,10 +19,12 @@ from orchestrator.models.runs import (
     is_paused_or_blocked,
 )
 from orchestrator.models.schedules import CatchUp, Overlap, Schedule, Source
+from orchestrator.models.tombstones import Tombstone
 from orchestrator.models.workers import Worker
 
 __all__ = [
     "FINAL",
+    "LONG_RUN",
     "UNFINISHED",
     "Attempt",
     "Broadcast",
@@ -37,6 +40,7 @@ __all__ = [
     "Source",
     "Status",
     "StepKey",
+    "Tombstone",
     "Worker",
     "attribute_text",
     "initiator_label",

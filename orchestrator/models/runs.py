@@ -28,6 +28,9 @@ class Status(models.TextChoices):
     CANCELLED = "cancelled"
 
 
+# A run with more entries is long: see `Entry`.
+LONG_RUN = 500
+
 FINAL = (Status.COMPLETED, Status.FAILED, Status.CANCELLED)
 # The others, for conditions that an index must recognise.
 UNFINISHED = tuple(status for status in Status if status not in FINAL)
@@ -89,6 +92,10 @@ class Run(models.Model):
     )
     scheduled_at = models.DateTimeField(null=True)
 
+    # Of a state machine: the states in which it is, as `Machine.state` shows them.
+    state = models.CharField(max_length=255, default="")
+    # Where its replay begins: see `orchestrator.core.checkpoints`.
+    checkpoint = models.TextField(null=True)  # noqa: DJ001 - null is "at the top"
     input = models.TextField()
     output = models.TextField(null=True)  # noqa: DJ001 - null is "none yet"
     error = models.JSONField(null=True)
@@ -110,6 +117,8 @@ class Run(models.Model):
     created_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
+    # Whether its input, results and messages were removed and only its course is left.
+    is_purged = models.BooleanField(default=False)
 
     class Meta:
         permissions = [
@@ -135,6 +144,12 @@ class Run(models.Model):
             # The runs list by status, and by workflow, newest first.
             models.Index(fields=["status", "-id"], name="run_by_status"),
             models.Index(fields=["workflow", "status", "-id"], name="run_by_workflow"),
+            # What has ended long enough ago to be removed, or to lose its payloads.
+            models.Index(
+                fields=["workflow", "is_purged", "finished_at"],
+                name="run_ended",
+                condition=Q(finished_at__isnull=False),
+            ),
             # The history of a schedule, newest first; those of its runs that have not ended,
             # and those of them that wait in line.
             models.Index(
@@ -151,6 +166,12 @@ class Run(models.Model):
                 fields=["schedule", "scheduled_at"],
                 name="run_in_line",
                 condition=Q(schedule__isnull=False, status=Status.SCHEDULED, due_at__isnull=True),
+            ),
+            # The machines in a state, newest first.
+            models.Index(
+                fields=["workflow", "state", "-id"],
+                name="run_by_state",
+                condition=~Q(state=""),
             ),
         ]
 

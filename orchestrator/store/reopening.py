@@ -8,6 +8,7 @@ from django.db import transaction
 from django.db.models import F, Max
 
 from orchestrator import clock, models
+from orchestrator.core.checkpoints import Checkpoint
 from orchestrator.core.errors import ActionRefused, UnknownRun
 from orchestrator.core.journal import CANCELLED, FAILED, RETRYING
 from orchestrator.database import ALIAS
@@ -29,7 +30,8 @@ def reopen(run_id: UUID) -> None:
         raise ActionRefused(
             f"after {(run.error or {}).get('key')!r} failed the workflow went on and did "
             f"{', '.join(names)}. "
-            "To retry would do the work that these may have undone."
+            "To retry would leave undone what these have undone: go on from an earlier step "
+            "(retry_from), or fork it."
         )
     _reopen_failed_steps(run)
     _make_due(run_id)
@@ -49,7 +51,7 @@ def reopen_in_place(run_id: UUID, *, anew: bool) -> None:
     run = models.Run.objects.get(id=run_id)
     if anew:
         run.entries.all().delete()
-        models.Run.objects.filter(id=run_id).update(generation=F("generation") + 1)
+        models.Run.objects.filter(id=run_id).update(generation=F("generation") + 1, checkpoint=None)
     else:
         _reopen_failed_steps(run)
 
@@ -79,7 +81,9 @@ def reopen_from(run_id: UUID, key: str) -> None:
 @transaction.atomic(using=ALIAS)
 def copy_entries(source_id: UUID, target_id: UUID, key: str) -> None:
     """Give a fork the results of everything that its source asked for before step `key`."""
-    source = models.Run.objects.get(id=source_id)
+    source = _locked(source_id)
+    if source.state:
+        raise ActionRefused("a state machine cannot be forked; start another one")
     cut = _cut(source, key)
     kept = source.entries.filter(cause__lte=cut).exclude(key=key).exclude(seq=None)
     copies = [_copy(entry, target_id) for entry in kept.exclude(kind="cancel")]
@@ -103,6 +107,11 @@ def _cut(run: models.Run, key: str) -> int:
     if entry is None:
         keys = ", ".join(run.entries.order_by("position").values_list("key", flat=True)[:20])
         raise ActionRefused(f"the run has no step {key!r}. It has: {keys or 'none'}")
+    known = Checkpoint.of(run.checkpoint)
+    if known is not None and entry.position <= known.position:
+        raise ActionRefused(
+            f"the machine has taken transitions since {key!r}, which cannot be taken back"
+        )
     return entry.cause
 
 
@@ -110,6 +119,8 @@ def _locked(run_id: UUID) -> models.Run:
     run = models.Run.objects.select_for_update(no_key=True).filter(id=run_id).first()
     if run is None:
         raise UnknownRun(f"no run has the id {run_id}")
+    if run.is_purged:
+        raise ActionRefused("its input and results were removed by retention: start a new run")
     return run
 
 

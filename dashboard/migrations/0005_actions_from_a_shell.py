@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("dashboard", "0003_append_only"),
+        ("dashboard", "0004_api"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -187,8 +187,8 @@ def beat(runs: Sequence[tuple[UUID, int, str | None]], *, lease: timedelta) -> l
     return beats
 
 
-def send(**event: Any) -> tuple[bool, bool]:
-    """Whether the run could be woken, and whether the event was new."""
+def send(**event: Any) -> tuple[str | None, bool]:
+    """The queue of the run, None if it could not be woken; and whether the event was new."""
     run_id = event.pop("run")
     with transaction.atomic(using=ALIAS):
         open_run = models.Run.objects.filter(id=run_id).exclude(status__in=FINAL)
@@ -198,10 +198,11 @@ def send(**event: Any) -> tuple[bool, bool]:
             due_at=Case(When(_NO_WAKE, then=F("due_at")), default=clock.Now()),
         )
         if not woken:
-            return False, False
+            return None, False
+        queue: str = models.Run.objects.values_list("queue", flat=True).get(id=run_id)
         try:
             with transaction.atomic(using=ALIAS):
                 models.Event.objects.create(run_id=run_id, created_at=clock.now(), **event)
         except IntegrityError:
-            return True, False
-    return True, True
+            return queue, False
+    return queue, True

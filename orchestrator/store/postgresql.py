@@ -124,7 +124,7 @@ WITH woken AS (
         due_at = CASE WHEN owned OR status IN ('scheduled', 'paused', 'blocked')
             THEN due_at ELSE {now} END
     WHERE id = %(run)s AND status NOT IN ({final})
-    RETURNING id
+    RETURNING id, queue
 ), stored AS (
     INSERT INTO orchestrator_event
         (run_id, name, correlation, payload, event_id, sent_by, created_at)
@@ -132,7 +132,7 @@ WITH woken AS (
     ON CONFLICT (run_id, event_id) DO NOTHING
     RETURNING id
 )
-SELECT (SELECT count(*) FROM woken), (SELECT count(*) FROM stored)
+SELECT (SELECT queue FROM woken), (SELECT count(*) FROM stored)
 """
 
 
@@ -167,10 +167,10 @@ def beat(runs: Sequence[tuple[UUID, int, str | None]], *, lease: timedelta) -> l
     return [Beat(*row) for row in found]
 
 
-def send(**event: Any) -> tuple[bool, bool]:
-    """Whether the run could be woken, and whether the event was new."""
-    [(woken, stored)] = rows(_SEND, event)
-    return bool(woken), bool(stored)
+def send(**event: Any) -> tuple[str | None, bool]:
+    """The queue of the run, None if it could not be woken; and whether the event was new."""
+    [(queue, stored)] = rows(_SEND, event)
+    return queue, bool(stored)
 
 
 def _entries(save: Save) -> list[Entry]:

@@ -19,10 +19,11 @@ from orchestrator.store import portable, postgresql
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What became of an event for one run."""
+    """What became of an event for one run. `queue` is whose workers are to look at it."""
 
     delivered: bool
     reason: str
+    queue: str = ""
 
 
 def create(run: models.Run, *, delay: timedelta | None) -> tuple[models.Run, bool]:
@@ -130,7 +131,7 @@ def send(
 ) -> Sent:
     """Put an event into a run's mailbox and wake it, in one transaction (the caller's, if any)."""
     dialect = postgresql if is_postgresql() else portable
-    woken, stored = dialect.send(
+    queue, stored = dialect.send(
         run=run_id,
         name=name,
         payload=payload,
@@ -139,8 +140,8 @@ def send(
         sent_by=sent_by,
     )
     if stored:
-        return Sent(True, "")
-    if woken:
+        return Sent(True, "", queue)
+    if queue is not None:
         return Sent(False, "duplicate: an event with this id was sent before")
     status = models.Run.objects.filter(id=run_id).values_list("status", flat=True).first()
     return Sent(False, f"the run has {_ENDED[status]}" if status else "no run has this id")
@@ -151,6 +152,12 @@ _ENDED: dict[str, str] = {
     Status.FAILED: "failed",
     Status.CANCELLED: "been cancelled",
 }
+
+
+def queue_of(run_id: UUID) -> str:
+    """The queue whose workers take the run; "" for the default one, and for no such run."""
+    found = models.Run.objects.filter(id=run_id).values_list("queue", flat=True)
+    return found.first() or ""
 
 
 def hold(run_id: UUID) -> bool:

@@ -111,7 +111,7 @@ class Runs:
         failpoints.disarm()
         clock.move(-clock.skew())
 
-    def _hinted(self, _run_id: UUID) -> None:
+    def _hinted(self, _run_id: UUID, _queue: str) -> None:
         # Called after a commit, where Django catches errors: the next call raises it.
         try:
             if not self._is_draining:

@@ -220,7 +220,7 @@ class Driver:
                 self._intake.may_be_more()
             if isinstance(save.then, Park) and save.then.due_at is not None:
                 self._intake.look_at(save.then.due_at)
-        elif live.has_unheeded_cancel:
+        elif live.has_unheeded_cancel or live.is_to_park:
             self._changed[live.claim.run_id] = live
 
     def _not_saved(self, live: LiveRun, save: Save) -> None:

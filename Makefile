@@ -11,6 +11,8 @@ JOBS ?= 2
 ARGS ?=
 # How long each storm blows.
 STORM_SECONDS ?= 60
+# How many requests each operation of the REST API gets, besides the usual ones.
+FUZZ_EXAMPLES ?= 200
 
 BIN := $(VENV)/bin
 PY := $(BIN)/python
@@ -19,7 +21,7 @@ TEMPLATES = $$(find templates humantasks dashboard examples -name '*.html')
 .DEFAULT_GOAL := help
 # pip must not run twice in one environment.
 .NOTPARALLEL:
-.PHONY: help demo run-worker migrate test check format e2e storm clean
+.PHONY: help demo run-worker migrate test check format e2e fuzz storm clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,7 +54,10 @@ format: $(VENV)/.lint ## Put code and templates into shape
 
 # Playwright keeps an event loop in the test's thread, where Django refuses to query.
 e2e: $(VENV)/.e2e ## Drive a real browser (Chromium must be installed)
-	DJANGO_ALLOW_ASYNC_UNSAFE=true $(PY) -m pytest -m e2e tests/e2e $(ARGS)
+	DJANGO_ALLOW_ASYNC_UNSAFE=true $(PY) -m pytest -m e2e -n $(JOBS) --dist loadfile tests/e2e $(ARGS)
+
+fuzz: $(VENV)/.test ## Send the REST API other requests each time, right and wrong (FUZZ_EXAMPLES=200)
+	FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(PY) -m tests.postgres $(PY) -m pytest -n $(JOBS) --timeout 3600 tests/api/test_fuzz.py $(ARGS)
 
 storm: $(VENV)/.test $(VENV)/.prod ## Kill, freeze and cut off everything while runs go on (STORM_SECONDS=60)
 	STORM_SECONDS=$(STORM_SECONDS) $(PY) -m tests.postgres $(PY) -m pytest -s --ds tests.storm.settings -m chaos tests/storm $(ARGS)

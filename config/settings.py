@@ -186,9 +186,10 @@ SESSION_COOKIE_AGE = 12 * 60 * 60
 SESSION_IDLE_SECONDS = 60 * 60
 CSRF_COOKIE_NAME = f"{_COOKIE_PREFIX}csrf"
 CSRF_COOKIE_SECURE = env.is_https
-# Pages carry the token in `hx-headers`, so no script needs to read the cookie.
+# Forms carry the token, so no script needs to read the cookie.
 CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_FAILURE_VIEW = "config.accounts.csrf_failure"
 
 # --- Mail ----------------------------------------------------------------------------
 
@@ -294,7 +295,10 @@ def _from_text(text: str) -> Any:
         return text
 
 
-# orchestrator.conf has the defaults; only what the environment names is passed on.
+# On one machine there is nobody to be protected from.
+ORCHESTRATOR_API_RATE = "1200/min" if env.production else ""
+
+# orchestrator.conf has the other defaults; only what the environment names is passed on.
 globals().update(
     {key: _from_text(text) for key, text in os.environ.items() if key.startswith("ORCHESTRATOR_")}
 )

@@ -46,16 +46,21 @@ def permitted(*permissions: str) -> Callable[[View[P]], View[P]]:
     def decorate(view: View[P]) -> View[P]:
         @wraps(view)
         def checked(request: OperatorRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-            if not any(request.user.has_perm(one) for one in permissions):
-                raise PermissionDenied(
-                    f"This needs the permission to {_WORDS[permissions[0]]} ({permissions[0]}). "
-                    "An administrator can grant it."
-                )
+            require(request.user, *permissions)
             return view(request, *args, **kwargs)
 
         return checked
 
     return decorate
+
+
+def require(user: User, *permissions: str) -> None:
+    """Raise PermissionDenied for who has none of these permissions, and name the first."""
+    if not any(user.has_perm(one) for one in permissions):
+        raise PermissionDenied(
+            f"This needs the permission to {_WORDS[permissions[0]]} ({permissions[0]}). "
+            "An administrator can grant it."
+        )
 
 
 def sees_runs(user: User) -> bool:

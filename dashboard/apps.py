@@ -1,4 +1,4 @@
-"""The dashboard as a Django app."""
+"""The dashboard as a Django app: it keeps the audit of what operators do."""
 
 from __future__ import annotations
 
@@ -9,3 +9,9 @@ class DashboardConfig(AppConfig):
     name = "dashboard"
     verbose_name = "Dashboard"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from dashboard import audit, checks  # noqa: F401, PLC0415 - they need models and settings
+        from orchestrator import operating  # noqa: PLC0415
+
+        operating.register(audit.witness)

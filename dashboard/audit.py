@@ -9,6 +9,7 @@ from django.contrib.auth.models import User
 
 from dashboard.access import OperatorRequest
 from dashboard.models import OperatorAction
+from orchestrator.operating import Deed
 
 Outcome = OperatorAction.Outcome
 
@@ -21,18 +22,20 @@ class Actor:
 
     user: User
     ip: str | None
+    # The token that stands for the user; "" for a browser.
+    via: str = ""
 
     @classmethod
-    def of(cls, request: OperatorRequest) -> Actor:
+    def of(cls, request: OperatorRequest, *, via: str = "") -> Actor:
         # Behind a proxy it is the proxy's; X-Forwarded-For would be whatever the client says.
-        return cls(user=request.user, ip=request.META.get("REMOTE_ADDR") or None)
+        return cls(user=request.user, ip=request.META.get("REMOTE_ADDR") or None, via=via)
 
 
 def record(
     actor: Actor,
     action: str,
     *,
-    run_id: UUID,
+    run_id: UUID | None,
     outcome: Outcome,
     reason: str = "",
     detail: str = "",
@@ -45,6 +48,7 @@ def record(
         actor=actor.user,
         actor_label=actor.user.get_username(),
         ip=actor.ip,
+        via=actor.via,
         action=action,
         run_id=run_id,
         outcome=outcome,
@@ -56,6 +60,23 @@ def record(
     )
 
 
+def witness(deed: Deed) -> OperatorAction:
+    """Write down what was done with a command. Called in the transaction that does it."""
+    by = deed.operator
+    user = User.objects.get(username=by.username) if by.username is not None else None
+    return OperatorAction.objects.create(
+        actor=user,
+        actor_label=by.label,
+        action=deed.verb,
+        run_id=deed.run_id,
+        outcome=Outcome.REJECTED if deed.is_refused else Outcome.APPLIED,
+        reason=deed.reason,
+        detail=deed.detail,
+        before_status=deed.before,
+        after_status=deed.after,
+    )
+
+
 def of_run(run_id: UUID, *, before: int | None = None) -> list[OperatorAction]:
     """What operators did to a run, newest first; one more than a page if there is more."""
     found = OperatorAction.objects.filter(run_id=run_id).order_by("-id")
@@ -64,6 +85,8 @@ def of_run(run_id: UUID, *, before: int | None = None) -> list[OperatorAction]:
     return list(found[: PAGE + 1])
 
 
-def of_token(token: UUID) -> OperatorAction | None:
+def of_token(token: UUID | None) -> OperatorAction | None:
     """What was done with the form of this token, if it has been sent before."""
+    if token is None:
+        return None
     return OperatorAction.objects.filter(token=token).first()

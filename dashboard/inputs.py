@@ -48,12 +48,12 @@ def expected(definition: Definition) -> Expected | None:
     """What to type for this workflow; None when it takes no input."""
     if not definition.takes_input:
         return None
-    schema = _schema(definition)
+    schema = schema_of(definition)
     shown = json.dumps(_example(schema, schema, 0), indent=2, ensure_ascii=False)
-    return Expected(_word(schema, schema), list(_fields(schema)), shown)
+    return Expected(type_word(schema, schema), fields(schema, schema), shown)
 
 
-def _schema(definition: Definition) -> dict[str, Any]:
+def schema_of(definition: Definition) -> dict[str, Any]:
     """The JSON schema of the input; an empty one when its type has none."""
     source: Any = definition.input_schema
     try:
@@ -65,24 +65,25 @@ def _schema(definition: Definition) -> dict[str, Any]:
     return found
 
 
-def _fields(schema: Schema) -> list[Field]:
-    found = _resolved(schema, schema)
+def fields(schema: Schema, root: Schema) -> list[Field]:
+    """The fields of an object's schema, in words. `root` has the `$defs` that it refers to."""
+    found = _resolved(schema, root)
     required = found.get("required", ())
     return [
-        Field(name, _word(field, schema), name in required, field.get("description", ""))
+        Field(name, type_word(field, root), name in required, field.get("description", ""))
         for name, field in found.get("properties", {}).items()
     ]
 
 
-def _word(schema: Schema, root: Schema) -> str:
+def type_word(schema: Schema, root: Schema) -> str:
     """A type in a word or two: `list of string`, `integer or null`, `red | green`."""
     found = _resolved(schema, root)
     if values := found.get("enum"):
         return " | ".join(str(value) for value in values)
     if options := found.get("anyOf") or found.get("oneOf"):
-        return " or ".join(_word(one, root) for one in options)
+        return " or ".join(type_word(one, root) for one in options)
     if found.get("type") == "array":
-        return f"list of {_word(found.get('items', {}), root)}"
+        return f"list of {type_word(found.get('items', {}), root)}"
     name = found.get("title") if found.get("type") == "object" else found.get("format")
     return str(name or found.get("type") or "anything")
 

@@ -1,4 +1,4 @@
-"""What the dashboard keeps of its own: what operators did, and what they were refused."""
+"""What the dashboard keeps of its own: what operators did, and the tokens of the REST API."""
 
 from __future__ import annotations
 
@@ -29,8 +29,13 @@ class OperatorAction(models.Model):
     id = models.BigAutoField(primary_key=True)
     at = models.DateTimeField(default=timezone.now)
     # A person who acted cannot be deleted; the label stays what it was when they are renamed.
+    # Null is somebody with a shell on the server, who need not be one of our users.
     actor = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        db_index=False,
     )
     actor_label = models.CharField(max_length=255)
     action = models.CharField(max_length=40)
@@ -43,6 +48,8 @@ class OperatorAction(models.Model):
     before_status = models.CharField(max_length=16, default="")
     after_status = models.CharField(max_length=16, default="")
     ip = models.GenericIPAddressField(null=True)
+    # The token of the REST API that it came with; "" for a browser.
+    via = models.CharField(max_length=200, default="")
     # Names a form that makes something new, so that sending it twice makes one thing.
     token = models.UUIDField(null=True, unique=True)
 
@@ -66,3 +73,58 @@ class OperatorAction(models.Model):
 
     def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise TypeError("what operators did is never deleted")
+
+
+class ApiToken(models.Model):
+    """A secret with which a program acts as a user, within scopes and until a day.
+
+    Written by `dashboard.tokens` alone. The secret itself is not kept: `digest` is what
+    it is recognised by, and `prefix`, its beginning, what it is found by and called.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_tokens"
+    )
+    name = models.CharField(max_length=100)
+    prefix = models.CharField(max_length=16, unique=True)
+    digest = models.CharField(max_length=64)
+    scopes = models.JSONField(default=list)
+    created_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField()
+    # To the minute; it is not written with each request.
+    last_used_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        default_permissions = ("view",)
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix})"
+
+
+class ApiAnswer(models.Model):
+    """What was answered to a request with an `Idempotency-Key`, for when it is sent again."""
+
+    id = models.BigAutoField(primary_key=True)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    key = models.CharField(max_length=255)
+    # SHA-256 of the method and the path, and of the body.
+    address = models.CharField(max_length=64)
+    request = models.CharField(max_length=64)
+    answer = models.JSONField(null=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            # Who is second waits for the first, and gets its answer.
+            models.UniqueConstraint(fields=["user", "key", "address"], name="api_answer_once"),
+        ]
+        indexes = [
+            # Those whose time is over.
+            models.Index(fields=["created_at"], name="api_answer_age"),
+        ]
+
+    def __str__(self) -> str:
+        return self.key

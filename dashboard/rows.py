@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from dashboard import errors
+from dashboard.redaction import redacted
 from orchestrator import reading
 from orchestrator.models import Run, Status
 from orchestrator.run import WaitInfo
@@ -27,9 +30,11 @@ class Row:
     started_at: datetime | None
     finished_at: datetime | None
     due_at: datetime | None
-    # The most actionable of its waits, and how many more there are.
-    wait: WaitInfo | None
-    more_waits: int
+    parent_id: UUID | None
+    attributes: Mapping[str, Any]
+    tags: Mapping[str, Any]
+    # What it waits for, the most actionable first.
+    waits: tuple[WaitInfo, ...]
     # The steps that have been executing for a while.
     executing: tuple[str, ...]
     error: str
@@ -37,6 +42,14 @@ class Row:
     @property
     def short_id(self) -> str:
         return short_id(self.id)
+
+    @property
+    def wait(self) -> WaitInfo | None:
+        return self.waits[0] if self.waits else None
+
+    @property
+    def more_waits(self) -> int:
+        return max(len(self.waits) - 1, 0)
 
     @property
     def wait_kind(self) -> str:
@@ -52,7 +65,6 @@ class Row:
 
 def row(run: Run, *, sees_payloads: bool) -> Row:
     """`run` as `dashboard.queries.runs` has read it."""
-    waits = reading.waiting_on(run)
     error = ""
     if run.status in (Status.FAILED, Status.BLOCKED):
         error = errors.line(run.error_type, run.error_message, is_visible=sees_payloads)  # type: ignore[attr-defined] # annotated
@@ -68,8 +80,10 @@ def row(run: Run, *, sees_payloads: bool) -> Row:
         started_at=run.started_at,
         finished_at=run.finished_at,
         due_at=run.due_at,
-        wait=waits[0] if waits else None,
-        more_waits=max(len(waits) - 1, 0),
+        parent_id=run.parent_id,
+        attributes=redacted(run.attributes),
+        tags=redacted(run.tags),
+        waits=tuple(reading.waiting_on(run)),
         executing=executing(run),
         error=error,
     )

@@ -163,24 +163,27 @@ async def human_task(
     what cannot be asked.
     """
     type_name, definition = definitions.find_type(type or name)
-    page = ui or definition.ui
-    definitions.check_ui(page)
-    if priority not in PRIORITIES:
-        raise ValueError(f"priority is one of {', '.join(PRIORITIES)}, not {priority!r}")
     form = form or definition.form
-    detail = {
-        "type": type_name,
-        "type_version": definition.version,
-        "assign_to": _names(assign_to),
-        "initiator": ctx.initiator,
-        "requester_may_answer": definition.requester_may_answer,
-        "priority": PRIORITIES[priority],
-        "due_seconds": None if due is None else parse_duration(due).total_seconds(),
-        "ui": page,
-        **_content(definition, type_name, data, title),
-        "schema": _stored_schema(form, outcomes or definition.outcomes),
-    }
     _check_on_timeout(on_timeout)
+
+    def detail() -> dict[str, Any]:
+        definitions.check_ui(page := ui or definition.ui)
+        if priority not in PRIORITIES:
+            raise ValueError(f"priority is one of {', '.join(PRIORITIES)}, not {priority!r}")
+        return {
+            "type": type_name,
+            "type_version": definition.version,
+            "assign_to": _names(assign_to),
+            "initiator": ctx.initiator,
+            "workflow": ctx.workflow,
+            "requester_may_answer": definition.requester_may_answer,
+            "priority": PRIORITIES[priority],
+            "due_seconds": None if due is None else parse_duration(due).total_seconds(),
+            "ui": page,
+            **_content(definition, type_name, data, title),
+            "schema": _stored_schema(form, outcomes or definition.outcomes),
+        }
+
     try:
         answer = await ctx.wait(name, kind=KIND, detail=detail, timeout=timeout)
     except EventTimeout as expired:

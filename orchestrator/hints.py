@@ -116,7 +116,10 @@ def send(run_id: UUID, queue: str) -> None:
 
 
 def start(publish: Publisher) -> None:
-    """Publish the hints of this process through `publish`, in a thread."""
+    """Publish the hints of this process through `publish`, in a thread.
+
+    The end of the process waits for the last one.
+    """
     postman = Postman(publish)
     connect(postman.send)
     atexit.register(postman.flush, EXIT_SECONDS)

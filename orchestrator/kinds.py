@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 from uuid import UUID
 
 # Why a wait closed without an answer: its time was over, its run was cancelled, its
@@ -40,18 +40,32 @@ class Closing:
     note: str = ""
 
 
+class Rehearsal(Protocol):
+    """How a test sees and answers the open waits of a kind: `runs.tasks`, `runs.complete`."""
+
+    def shown(self, run_id: UUID) -> list[Any]:
+        """What the app keeps for the open waits of a run, in the order in which they opened."""
+        ...
+
+    # `*args` tells the type checker that each kind has arguments of its own.
+    def answer(self, run_id: UUID, key: str, *args: Any, **said: Any) -> None:
+        """Answer the open wait `key` as its users do, with their errors for what is wrong."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class WaitKind:
     """What an app does when its waits open and close.
 
     `opened` and `closed` run in the engine's transaction: they may write to the engine's
     database and must do nothing that cannot be rolled back. An error in them rolls the
-    record back too, and the run is blocked with it.
+    record back too, and the run is blocked with it. `rehearsal` is for tests.
     """
 
     name: str
     opened: Callable[[Opening], None]
     closed: Callable[[Closing], None]
+    rehearsal: Rehearsal | None = None
 
 
 _kinds: dict[str, WaitKind] = {}

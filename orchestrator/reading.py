@@ -7,9 +7,17 @@ from typing import Any
 
 from orchestrator import models
 from orchestrator.core import codec
-from orchestrator.core.errors import UndecodableValue
+from orchestrator.core.errors import UndecodableValue, UnknownRun
 from orchestrator.core.journal import CANCEL, STEP
 from orchestrator.run import EventInfo, StepInfo, WaitInfo
+
+
+def refresh(run: models.Run) -> None:
+    """Read a run again. Raises UnknownRun."""
+    try:
+        run.refresh_from_db()
+    except models.Run.DoesNotExist:
+        raise UnknownRun(f"run {run.id} is gone: retention has removed it") from None
 
 
 def steps(run: models.Run) -> list[StepInfo]:

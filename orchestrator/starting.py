@@ -15,6 +15,7 @@ from orchestrator.conf import conf
 from orchestrator.core import codec
 from orchestrator.core.definition import Definition, registry
 from orchestrator.core.durations import Duration, parse_duration
+from orchestrator.core.errors import InvalidInput
 from orchestrator.core.names import check_priority, check_queue
 from orchestrator.core.notes import check_attributes
 from orchestrator.database import ALIAS
@@ -119,7 +120,7 @@ def row(definition: Definition, value: Any, options: Options) -> models.Run:
         workflow=definition.name,
         version=definition.version,
         status=Status.SCHEDULED if delay_of(options) else Status.PENDING,
-        idempotency_key=checked_key(definition.key_for(value) if given is None else given),
+        idempotency_key=_template_key(definition, value) if given is None else checked_key(given),
         concurrency_key=definition.permit_for(value),
         initiator=models.initiator_label(options.initiator),
         tags=dict(definition.tags) | dict(options.tags or {}),
@@ -150,15 +151,24 @@ def _priority(definition: Definition, options: Options) -> int:
     return options.priority
 
 
+def _template_key(definition: Definition, value: Any) -> str | None:
+    """The key that the workflow's template makes of the input. Raises InvalidInput."""
+    key = definition.key_for(value)
+    try:
+        return checked_key(key)
+    except ValueError as error:
+        raise InvalidInput(f"{definition.name}: the input makes a wrong key: {error}") from error
+
+
 def insert(definition: Definition, new: models.Run, options: Options) -> tuple[Run[Any], bool]:
     """Insert the row, and tell the workers. The run, and whether it is new."""
     wait = delay_of(options)
     if options.timed is not None and options.timed.in_line:
         return _insert_in_line(new, options.timed)
-    found, is_new = runs.create(new, delay=wait)
-    if is_new and not wait:
-        tell_workers(found.id, found.queue)
-    return Run(found), is_new
+    started = runs.create(new, delay=wait)
+    if started.is_new and not wait:
+        tell_workers(new.id, new.queue)
+    return Run(started.run, is_gone=started.is_gone), started.is_new
 
 
 def _insert_in_line(new: models.Run, timed: Timed) -> tuple[Run[Any], bool]:
@@ -173,8 +183,8 @@ def _insert_in_line(new: models.Run, timed: Timed) -> tuple[Run[Any], bool]:
         "detail": {"limit": 1},
     }
     new.waiting_on = [wait]
-    found, is_new = runs.create(new, delay=None)
-    return Run(found), is_new
+    started = runs.create(new, delay=None)
+    return Run(started.run), started.is_new
 
 
 def delay_of(options: Options) -> timedelta:

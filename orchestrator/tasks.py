@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from celery import current_app, shared_task, signals
+from kombu.exceptions import OperationalError
 
 from orchestrator.engine import worker
 
@@ -35,6 +36,21 @@ def publish(run_id: UUID, queue: str) -> None:
     # take a message from a queue of that name.
     is_for_all = not queue or worker.serves_all_here()
     tick.apply_async((str(run_id),), queue=default_queue() if is_for_all else queue, retry=False)
+
+
+def broker_error() -> str:
+    """Why the broker cannot be reached, within a second or two; "" when it can."""
+    try:
+        with current_app.connection_for_write() as broker:
+            broker.ensure_connection(max_retries=1, interval_start=0, timeout=1)
+    except (OSError, OperationalError) as error:
+        return " ".join(str(error).split()) or type(error).__name__
+    return ""
+
+
+def is_broker_in_this_process() -> bool:
+    """Whether other processes cannot be reached through it."""
+    return str(current_app.conf.broker_url).startswith("memory:")
 
 
 def host(**_: Any) -> None:
@@ -88,7 +104,7 @@ def run_worker(*, processes: int, queues: Sequence[str], log_level: str) -> None
 @contextmanager
 def worker_here() -> Iterator[None]:
     """A Celery worker in a thread of this process, with the engine. For the embedded mode."""
-    worker = current_app.WorkController(
+    celery = current_app.WorkController(
         pool_cls="threads",
         concurrency=2,
         hostname=f"embedded@{socket.gethostname()}",
@@ -96,13 +112,13 @@ def worker_here() -> Iterator[None]:
         without_mingle=True,
         without_heartbeat=True,
     )
-    thread = threading.Thread(target=worker.start, name="celery", daemon=True)
+    thread = threading.Thread(target=celery.start, name="celery", daemon=True)
     thread.start()
     # `worker_init` is sent by Celery's command only. It is the only worker: it serves all.
-    worker.start()
+    worker.start(is_embedded=True)
     try:
         yield
     finally:
         unhost()
-        worker.stop(in_sighandler=False, exitcode=0)
+        celery.stop(in_sighandler=False, exitcode=0)
         thread.join(timeout=5)

@@ -9,12 +9,22 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from orchestrator.kinds import CloseReason, Closing, Opening, WaitKind, answer_name, get, register
+from orchestrator.kinds import (
+    CloseReason,
+    Closing,
+    Opening,
+    Rehearsal,
+    WaitKind,
+    answer_name,
+    get,
+    register,
+)
 
 __all__ = [
     "CloseReason",
     "Closing",
     "Opening",
+    "Rehearsal",
     "WaitKind",
     "answer",
     "answer_name",

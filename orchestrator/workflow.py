@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar, overload
 
 from orchestrator.core.context import Context
 from orchestrator.core.definition import Definition, registry
-from orchestrator.core.durations import Duration, parse_duration
+from orchestrator.core.durations import Duration, parse_duration, parse_keeping
 from orchestrator.core.retry import Retry
 from orchestrator.run import Run
 
@@ -113,6 +113,8 @@ def workflow(
     concurrency_key: str | None = None,
     queue: str | None = None,
     priority: int = 0,
+    retention: Duration | None = None,
+    payload_retention: Duration | None = None,
     tags: Mapping[str, Any] | None = None,
     input_schema: Any = None,
     output_schema: Any = None,
@@ -139,6 +141,10 @@ def workflow(
     overtake only what has been due for less than `ORCHESTRATOR_PRIORITY_STEP` longer, for
     each step of priority.
 
+    `retention` is how long a run is kept after its end, `payload_retention` how long its
+    input, results and messages are: durations, or "forever". Without them the settings
+    ORCHESTRATOR_RETENTION and ORCHESTRATOR_PAYLOAD_RETENTION apply.
+
     Raises TypeError and ValueError at import for a body or a name that cannot work.
     """
     return Decorator(
@@ -154,6 +160,10 @@ def workflow(
             "concurrency_key": concurrency_key,
             "queue": queue,
             "priority": priority,
+            "retention": None if retention is None else parse_keeping(retention),
+            "payload_retention": (
+                None if payload_retention is None else parse_keeping(payload_retention)
+            ),
             "idempotency_key": idempotency_key,
             "tags": dict(tags or {}),
             "input_schema": input_schema,

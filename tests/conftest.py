@@ -15,12 +15,14 @@ import pytest
 from django.conf import settings
 from django.contrib.auth.models import Group, User
 from django.db import connection
+from hypothesis import HealthCheck
+from hypothesis import settings as examples
 
 from orchestrator.testing import registrations
 
 # What differs between databases is the engine and the inbox. The rest of the suite would
 # only repeat itself on PostgreSQL.
-ON_BOTH_DATABASES = {"orchestrator", "conformance", "humantasks"}
+ON_BOTH_DATABASES = {"orchestrator", "conformance", "humantasks", "api"}
 
 # What authors of workflows get for their own tests: `runs`, among others.
 pytest_plugins = ["orchestrator.testing.plugin"]
@@ -31,6 +33,13 @@ TESTS = Path(__file__).parent
 collect_ignore = [] if find_spec("playwright") else ["e2e"]
 
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
+
+
+# How long an example takes says something about the machine, and nothing about the code.
+examples.register_profile(
+    "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+examples.load_profile("any machine")
 
 
 def pytest_configure() -> None:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
+
+from django.db.models import Case, QuerySet, When
+from django.db.models.functions import Length
 
 from dashboard import steps
 from dashboard.models_used import ModelUse, total
@@ -13,11 +17,15 @@ from humantasks.asking import KIND
 from humantasks.models import HumanTask
 from orchestrator import clock
 from orchestrator.core.journal import CANCEL, CHILD, COMPLETED, EVENT, PATCH
-from orchestrator.models import Attempt, Entry, Event, Run
+from orchestrator.models import Attempt, Broadcast, Entry, Event, LogLine, Run
 
 # Rows of the timeline, entries of the history, events: so many on a page.
 ROWS = 200
 PAGE = 100
+# Characters of a value that is shown among others.
+SMALL = 16_384
+# Characters of all values of a page that shows them whole.
+ROOM = 1_048_576
 
 
 def run(run_id: UUID) -> Run | None:
@@ -51,19 +59,16 @@ class Steps:
     models: ModelUse | None
 
 
-def timeline(run: Run, *, after: int = 0) -> Steps:
+def timeline(run: Run, *, after: int = 0, size: int | None = None) -> Steps:
     """The rows of the steps asked for after position `after`. Two queries."""
-    entries = list(
-        Entry.objects.filter(run_id=run.id, position__gt=after)
-        .exclude(kind__in=[CANCEL, PATCH])
-        .order_by("position")
-        .defer("value", "error")[: ROWS + 1]
-    )
-    page = entries[:ROWS]
+    size = ROWS if size is None else size
+    found = _asked(run.id).filter(position__gt=after).defer("value", "error")
+    entries = list(found[: size + 1])
+    page = entries[:size]
     attempts = Attempt.objects.filter(run_id=run.id).defer("error")
-    if len(entries) > ROWS or after:
+    is_last = len(entries) <= size
+    if not is_last or after:
         attempts = attempts.filter(key__in=[entry.key for entry in page])
-    is_last = len(entries) <= ROWS
     executing = steps.in_flight(run.in_flight)
     if not is_last:
         keys = {entry.key for entry in page}
@@ -73,6 +78,27 @@ def timeline(run: Run, *, after: int = 0) -> Steps:
         None if is_last else page[-1].position,
         total([*(_told(entry) for entry in page), *(one.details for one in attempts)]),
     )
+
+
+def _asked(run_id: UUID) -> QuerySet[Entry]:
+    """What the body has asked for, in its order."""
+    entries = Entry.objects.filter(run_id=run_id)
+    return entries.exclude(kind__in=[CANCEL, PATCH]).order_by("position")
+
+
+def outcomes(run_id: UUID, *, size: int = ROWS) -> tuple[list[Entry], bool]:
+    """The first entries with their outcomes, and whether there are more. One query.
+
+    `small_value` is None where the value is longer than `SMALL` characters; `length` says
+    how long it is.
+    """
+    found: list[Entry] = list(
+        _asked(run_id)
+        .defer("value")
+        .annotate(length=Length("value"))
+        .annotate(small_value=Case(When(length__lte=SMALL, then="value")))[: size + 1]
+    )
+    return found[:size], len(found) > size
 
 
 def _told(entry: Entry) -> object:
@@ -120,19 +146,63 @@ def children(run_id: UUID, keys: Iterable[str]) -> Mapping[str, UUID]:
     return dict(found.values_list("parent_key", "id"))
 
 
-def history(run_id: UUID, *, after: int = 0) -> tuple[list[Entry], int | None]:
+def history(run_id: UUID, *, after: int = 0, size: int = PAGE) -> tuple[list[Entry], int | None]:
     """A page of the journal: outcomes as the body saw them, then what is open or given up.
 
     Also the `seq` to go on from, if there is more. Two queries at most.
     """
     entries = Entry.objects.filter(run_id=run_id).defer("value", "error")
-    outcomes = list(entries.filter(seq__gt=after).order_by("seq")[: PAGE + 1])
-    if len(outcomes) > PAGE:
-        return outcomes[:PAGE], outcomes[PAGE - 1].seq
-    return outcomes + list(entries.filter(seq=None).order_by("position")[:ROWS]), None
+    done = list(entries.filter(seq__gt=after).order_by("seq")[: size + 1])
+    if len(done) > size:
+        return done[:size], done[size - 1].seq
+    return done + list(entries.filter(seq=None).order_by("position")[:ROWS]), None
 
 
 def events(run_id: UUID, *, after: int = 0) -> tuple[list[Event], int | None]:
     """A page of the events that the run has received, in their order. One query."""
     found = list(Event.objects.filter(run_id=run_id, id__gt=after).order_by("id")[: PAGE + 1])
     return found[:PAGE], found[PAGE - 1].id if len(found) > PAGE else None
+
+
+def first_events(run_id: UUID, *, size: int = ROWS) -> tuple[list[Event], bool]:
+    """The first events, each with `small_payload` and `length` as `outcomes` has them."""
+    found: list[Event] = list(
+        _measured(run_id).annotate(small_payload=Case(When(length__lte=SMALL, then="payload")))[
+            : size + 1
+        ]
+    )
+    return found[:size], len(found) > size
+
+
+def whole_events(run_id: UUID, *, after: int, size: int) -> tuple[list[Event], int | None]:
+    """A page of the events with all of their payloads: fewer, if they are large. Two queries."""
+    found: list[Any] = list(_measured(run_id).filter(id__gt=after)[: size + 1])
+    room, page = ROOM, found[:1]
+    for event in found[1:size]:
+        room -= event.length
+        if room < 0:
+            break
+        page.append(event)
+    texts = Event.objects.filter(id__in=[one.id for one in page]).values_list("id", "payload")
+    payloads = dict(texts)
+    for event in page:
+        event.payload = payloads[event.id]
+    return page, page[-1].id if len(found) > len(page) else None
+
+
+def _measured(run_id: UUID) -> QuerySet[Event]:
+    found = Event.objects.filter(run_id=run_id).order_by("id").defer("payload")
+    return found.annotate(length=Length("payload"))
+
+
+def event_with_id(event_id: str, run_id: UUID | None) -> Event | Broadcast | None:
+    """What was sent with this id: to the run, or with None to all that waited."""
+    if run_id is None:
+        return Broadcast.objects.filter(event_id=event_id).first()
+    return Event.objects.filter(run_id=run_id, event_id=event_id).first()
+
+
+def log(run_id: UUID, *, after: int = 0, size: int = PAGE) -> tuple[list[LogLine], int | None]:
+    """A page of what the run and its steps have logged, in the order of storing. One query."""
+    found = list(LogLine.objects.filter(run_id=run_id, id__gt=after).order_by("id")[: size + 1])
+    return found[:size], found[size - 1].id if len(found) > size else None

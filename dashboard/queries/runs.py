@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import reduce
+from operator import or_
 from uuid import UUID
 
-from django.db.models import Q, QuerySet, Sum
+from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Left
 
@@ -15,7 +17,8 @@ from dashboard.rows import Row, row
 from humantasks.models import OPEN, HumanTask
 from orchestrator import clock
 from orchestrator.core.definition import registry
-from orchestrator.models import FINAL, Run, Status
+from orchestrator.core.ids import least_id
+from orchestrator.models import FINAL, Run, RunAttribute, Status
 
 PAGE = 50
 # Counts stop here: what is more is "10,000+".
@@ -23,8 +26,9 @@ CAP = 10_000
 
 # All that a row shows. Payloads and tracebacks stay in the database.
 _COLUMNS = (
-    *("id", "rev", "workflow", "version", "status", "idempotency_key", "initiator"),
+    *("id", "rev", "workflow", "version", "status", "owned", "idempotency_key", "initiator"),
     *("created_at", "started_at", "finished_at", "due_at", "waiting_on", "in_flight"),
+    *("parent_id", "attributes", "tags"),
 )
 
 ACTIVE = [status for status in Status if status not in FINAL]
@@ -57,6 +61,9 @@ FAMILIES: Mapping[str, Family] = {
     "cancelled": Family("Cancelled", Q(status=Status.CANCELLED), "cancelled"),
 }
 
+# An id has the time of the process that made it, `created_at` the database's.
+CLOCKS_DIFFER = timedelta(hours=2)
+
 ENDED = {"1h": timedelta(hours=1), "24h": timedelta(hours=24), "7d": timedelta(days=7)}
 
 
@@ -69,10 +76,17 @@ class Filter:
     # A run's id or an idempotency key, exactly.
     text: str = ""
     ended: str = ""
+    # What the REST API asks for on top.
+    statuses: tuple[str, ...] = ()
+    key: str = ""
+    attributes: tuple[tuple[str, str], ...] = ()
+    started_after: datetime | None = None
+    started_before: datetime | None = None
+    parent_id: UUID | None = None
 
     @property
     def narrows(self) -> bool:
-        return bool(self.families or self.workflow or self.text or self.ended)
+        return self != Filter()
 
     @property
     def is_countable(self) -> bool:
@@ -82,27 +96,46 @@ class Filter:
 
     def runs(self) -> QuerySet[Run]:
         """The matching runs, in no order."""
-        found = Run.objects.all()
+        return Run.objects.filter(*self._of_the_page(), *self._of_the_api())
+
+    def _of_the_page(self) -> Iterator[Q]:
         if self.families:
-            wanted = Q()
-            for name in self.families:
-                wanted |= FAMILIES[name].condition
-            found = found.filter(wanted)
+            yield reduce(or_, (FAMILIES[name].condition for name in self.families))
         if self.workflow:
-            found = found.filter(workflow=self.workflow)
+            yield Q(workflow=self.workflow)
         if self.text:
-            found = found.filter(self._has_text())
+            yield self._has_text()
         if self.ended:
-            found = found.filter(finished_at__gte=clock.Now(-ENDED[self.ended]))
-        return found
+            yield Q(finished_at__gte=clock.Now(-ENDED[self.ended]))
+
+    def _of_the_api(self) -> Iterator[Q]:
+        if self.statuses:
+            yield Q(status__in=self.statuses)
+        if self.key:
+            yield self._has_key(self.key)
+        if self.parent_id:
+            yield Q(parent_id=self.parent_id)
+        for key, value in self.attributes:
+            yield Q(Exists(RunAttribute.objects.filter(run=OuterRef("pk"), key=key, value=value)))
+        # Ids are in the order of `created_at`, so they bound what is looked at.
+        margin = CLOCKS_DIFFER + abs(clock.skew())
+        if self.started_after:
+            first = least_id(self.started_after - margin)
+            yield Q(created_at__gte=self.started_after, id__gte=first)
+        if self.started_before:
+            last = least_id(self.started_before + margin)
+            yield Q(created_at__lt=self.started_before, id__lt=last)
 
     def _has_text(self) -> Q:
         try:
             return Q(id=UUID(self.text))
         except ValueError:
-            # The index begins with the workflow: naming the known ones lets it be used.
-            names = {self.workflow} if self.workflow else {one.name for one in registry}
-            return Q(workflow__in=names, idempotency_key=self.text)
+            return self._has_key(self.text)
+
+    def _has_key(self, key: str) -> Q:
+        # The index begins with the workflow: naming the known ones lets it be used.
+        names = {self.workflow} if self.workflow else {one.name for one in registry}
+        return Q(workflow__in=names, idempotency_key=key)
 
 
 @dataclass(frozen=True)

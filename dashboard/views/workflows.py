@@ -9,13 +9,16 @@ from uuid import UUID, uuid4
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
+from django_htmx.http import HttpResponseClientRedirect
 
 from dashboard import actions
 from dashboard.access import SEES_RUNS, START, OperatorRequest, permitted
 from dashboard.audit import Actor
 from dashboard.forms import StartForm
 from dashboard.inputs import expected
+from dashboard.live import wants_part
 from dashboard.queries import workflows as queries
 from dashboard.queries.workflows import Workflow
 from orchestrator.core.errors import (
@@ -63,7 +66,7 @@ def start(request: OperatorRequest, name: str) -> HttpResponse:
     except (NotSerializable, PayloadTooLarge) as refused:
         form.add_error("input", str(refused))
     except IdempotencyConflict as refused:
-        return _conflict(request, workflow, refused)
+        return _page(request, workflow, form, HTTPStatus.CONFLICT, refused)
     else:
         return _started(request, run_id, is_new=is_new)
     return _page(request, workflow, form, HTTPStatus.UNPROCESSABLE_ENTITY)
@@ -97,9 +100,18 @@ def _wanted(request: OperatorRequest, workflow: Workflow, form: StartForm) -> ac
 
 
 def _page(
-    request: OperatorRequest, workflow: Workflow, form: StartForm, status: int = HTTPStatus.OK
+    request: OperatorRequest,
+    workflow: Workflow,
+    form: StartForm,
+    status: int = HTTPStatus.OK,
+    refused: IdempotencyConflict | None = None,
 ) -> HttpResponse:
-    context = {"workflow": workflow, "form": form, "takes": expected(workflow.newest)}
+    context = {
+        "workflow": workflow,
+        "form": form,
+        "takes": expected(workflow.newest),
+        "refused": refused,
+    }
     return render(request, "dashboard/start.html", context, status=status)
 
 
@@ -108,11 +120,6 @@ def _started(request: OperatorRequest, run_id: UUID, *, is_new: bool) -> HttpRes
         messages.success(request, "The run has been started")
     else:
         messages.info(request, "Nothing was started: this run was started before")
+    if wants_part(request):
+        return HttpResponseClientRedirect(reverse("dashboard:run", args=[run_id]))
     return redirect("dashboard:run", run_id)
-
-
-def _conflict(
-    request: OperatorRequest, workflow: Workflow, refused: IdempotencyConflict
-) -> HttpResponse:
-    context = {"workflow": workflow, "refusal": str(refused), "run_id": refused.run_id}
-    return render(request, "dashboard/start_conflict.html", context, status=HTTPStatus.CONFLICT)

@@ -72,7 +72,8 @@ class Body:
         self.started_at = started_at
         self.now = started_at
         self.seq = 0
-        self.is_cancelled = False
+        # When the body was told of a cancel, and why.
+        self.cancelled_at: datetime | None = None
         self.cancel_reason = ""
         self.asked: dict[str, Command] = {}
         self.seen: dict[str, Seen] = {}
@@ -128,6 +129,10 @@ class Body:
         return Returned(main.result()) if error is None else Raised(error)
 
     @property
+    def is_cancelled(self) -> bool:
+        return self.cancelled_at is not None
+
+    @property
     def pending(self) -> list[Command]:
         """What the body waits for now."""
         return [one for one in self.asked.values() if not one.answered and not one.is_abandoned]
@@ -160,10 +165,11 @@ class Body:
                 "or in another run"
             )
         name = str.__str__(name)  # of a StrEnum, say: a key is plain text
+        key, self._names[name] = self._free_key(name)
         # A change that was taken is not asked for again: it must not move the others.
         self._places += kind != PATCH
         command = make(
-            key=self._new_key(name),
+            key=key,
             kind=kind,
             name=name,
             position=self._places,
@@ -175,6 +181,21 @@ class Body:
             self.asked[command.key] = command
             self._new.append(command)
         return command
+
+    def new_detail(self, name: str, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """What `make` makes of a wait that is about to be asked for; {} if it is recorded.
+
+        So what is recorded is not judged again by what code and settings say today.
+        """
+        key, number = self._free_key(name)
+        if key in self.history.keys:
+            return {}
+        try:
+            return make()
+        except Exception:
+            # Its key is used up: else a replay would take the next wait of that name for it.
+            self._names[name] = number
+            raise
 
     def _ask_timer(self, handle: asyncio.TimerHandle) -> None:
         try:
@@ -188,13 +209,12 @@ class Body:
             FiredTimer, kind=TIMER, name="timer", until=until, handle=handle, fire=self.loop.fire
         )
 
-    def _new_key(self, name: str) -> str:
-        self._names[name] += 1
-        key = name if self._names[name] == 1 else f"{name}#{self._names[name]}"
-        while key in self.asked:
-            self._names[name] += 1
-            key = f"{name}#{self._names[name]}"
-        return key
+    def _free_key(self, name: str) -> tuple[str, int]:
+        """The key that `name` gets when it is asked for next, and its number."""
+        number = self._names[name] + 1
+        while (key := name if number == 1 else f"{name}#{number}") in self.asked:
+            number += 1
+        return key, number
 
     def _advance(self, at: datetime) -> None:
         # Never backwards: workers' clocks may differ by a little.
@@ -202,7 +222,7 @@ class Body:
         self.loop.seconds = (self.now - self.started_at).total_seconds()
 
     def _cancel(self, entry: Entry) -> None:
-        self.is_cancelled = True
+        self.cancelled_at = self.now
         self.cancel_reason = str((entry.detail or {}).get("reason") or "")
         if self._main is not None:
             self._main.cancel((entry.detail or {}).get("reason") or None)

@@ -24,6 +24,27 @@ class HasId(Protocol):
     def id(self) -> UUID: ...
 
 
+def name_of(workflow: Startable) -> str:
+    """The name of a workflow. Raises TypeError for what is none, such as its name."""
+    name = getattr(workflow, "name", None)
+    if not isinstance(name, str):
+        raise TypeError(f"{workflow!r} is not a workflow: pass what @workflow has made")
+    return name
+
+
+def id_of(target: HasId | UUID | str) -> UUID:
+    """The id of a run. Raises TypeError for what has none, and ValueError for another text."""
+    found = getattr(target, "id", target)
+    if isinstance(found, str):
+        try:
+            return UUID(found)
+        except ValueError as error:
+            raise ValueError(f"{found!r} is not the id of a run") from error
+    if not isinstance(found, UUID):
+        raise TypeError(f"{target!r} is not a run: pass a run, a child or a run's id")
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class ChildRun:
     """A child that this run does not wait for."""

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import random
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Generic, Literal, TypeVarTuple, overload
 from uuid import UUID
 
 from typing_extensions import TypeVar
 
 from orchestrator.core.body import Body
-from orchestrator.core.children import ChildRun, HasId, Startable, output_of
+from orchestrator.core.children import ChildRun, HasId, Startable, id_of, name_of, output_of
 from orchestrator.core.codec import encode
 from orchestrator.core.commands import NOT_GIVEN, Command, OnAmbiguous, StepCall, Timer, Wait
-from orchestrator.core.durations import Duration, later
+from orchestrator.core.durations import Duration, from_parts, later
 from orchestrator.core.errors import CompensationFailed, NestedStep, StepFailed
-from orchestrator.core.failures import clean
 from orchestrator.core.info import Effects, RunInfo, StepMetadata, Steps
 from orchestrator.core.journal import CHILD, COMPLETED, EVENT, PATCH, SLEEP, STEP
 from orchestrator.core.names import MAX_NAME, check_choice, check_key, check_name, check_step
-from orchestrator.core.notes import LEVELS, MAX_PROGRESS_TEXT, Log, check_attributes, line
+from orchestrator.core.notes import LEVELS, Log, check_attributes, line, progress
 from orchestrator.core.notes import logger as run_logger
 from orchestrator.core.retry import Retry
 from orchestrator.core.schemas import payload_check
@@ -29,6 +28,8 @@ from orchestrator.core.step import executing_key
 T = TypeVar("T")
 I = TypeVar("I", default=Any)  # noqa: E741 - the input type; `ctx: Context` takes any
 Ts = TypeVarTuple("Ts")
+
+Detail = dict[str, Any] | Callable[[], dict[str, Any]]
 
 
 class Context(Generic[I]):
@@ -218,32 +219,29 @@ class Context(Generic[I]):
 
         Raises RunFailed or RunCancelled with the child's error. With `wait=False` it
         returns at once what `send_event` takes as its target: a `ChildRun` with the
-        child's id. When this run is cancelled, a child that it waits for is too, unless
+        child's id. When this run is cancelled its children are too, unless
         `on_parent_cancel="abandon"`.
         """
         check_choice("on_parent_cancel", on_parent_cancel, ("cancel", "abandon"))
-        name = name or workflow.name
+        child = name_of(workflow)
         if not wait:
             start = self._effects.start_child
             child_id = await self.step(
-                name, start, workflow.name, input, on_parent_cancel, atomic=True
+                name or child, start, child, input, on_parent_cancel, atomic=True
             )
             return ChildRun(child_id)
-        try:
-            detail = self._effects.child_detail(workflow.name, input, on_parent_cancel)
-        except Exception:
-            # A child that was started is not judged again by what its code says today.
-            if not self._body.history.knows(CHILD, name):
-                raise
-            detail = {}
-        return await self.wait(name, kind=CHILD, detail=detail, read=output_of)
+        return await self.wait(
+            name or child,
+            kind=CHILD,
+            detail=lambda: self._effects.child_detail(child, input, on_parent_cancel),
+            read=output_of,
+        )
 
     async def send_event(
-        self, target: HasId | UUID, name: str, payload: Any = None, *, key: str | None = None
+        self, target: HasId | UUID | str, name: str, payload: Any = None, *, key: str | None = None
     ) -> dict[str, Any]:
         """Send an event to another run, once. Returns `{"delivered": …, "reason": …}`."""
-        target_id = target if isinstance(target, UUID) else target.id
-        send = self._effects.send_event
+        target_id, send = id_of(target), self._effects.send_event
         sent: dict[str, Any] = await self.step(
             f"send {name}"[:MAX_NAME], send, target_id, name, payload, key, atomic=True
         )
@@ -272,9 +270,7 @@ class Context(Generic[I]):
     def set_progress(self, fraction: float, text: str = "") -> None:
         """Show how far the run is: `fraction` from 0 to 1, and a few words."""
         self._refuse_in_step("set_progress")
-        if not 0 <= fraction <= 1:
-            raise ValueError(f"progress is between 0 and 1, not {fraction!r}")
-        self._body.notes.progress = (float(fraction), clean(text)[:MAX_PROGRESS_TEXT])
+        self._body.notes.progress = progress(fraction, text)
 
     async def sleep(
         self, duration: Duration | None = None, /, *, name: str = "sleep", **parts: float
@@ -282,7 +278,7 @@ class Context(Generic[I]):
         """Wait for `duration`, or for `days=1, hours=2` and the like. Holds nothing but a row."""
         if (duration is None) == (not parts):
             raise TypeError("sleep takes a duration, or its parts such as days=1, hours=2")
-        length = timedelta(**parts) if duration is None else duration
+        length = from_parts(parts) if duration is None else duration
         await self._sleep_until(later(self._body.now, length), name)
 
     async def sleep_until(self, instant: datetime, /, *, name: str = "sleep") -> None:
@@ -328,19 +324,22 @@ class Context(Generic[I]):
         timeout: Duration | None = None,
         default: Any = NOT_GIVEN,
         schema: Any = None,
-        detail: dict[str, Any] | None = None,
+        detail: Detail | None = None,
         read: Callable[[Any], Any] | None = None,
     ) -> Any:
         """Wait in a way that an app has registered with `orchestrator.waits.register`.
 
-        `detail` is JSON; the app's `opened` gets it in the transaction that records the
-        wait. Without `event` the wait is answered by `orchestrator.waits.answer`.
+        `detail` is JSON, or a function that makes it and is called for a new wait alone;
+        the app's `opened` gets it in the transaction that records the wait. Without
+        `event` the wait is answered by `orchestrator.waits.answer`.
         """
         self._check(name)
         check_key(f"wait {name!r}: key", correlation)
         if default is not NOT_GIVEN:
             encode(default, root="default")  # It is stored when the time is over: too late.
         until = None if timeout is None else later(self._body.now, timeout)
+        if callable(detail):
+            detail = self._body.new_detail(name, detail)
         command = self._body.ask(
             Wait,
             kind=kind,

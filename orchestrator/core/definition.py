@@ -15,7 +15,7 @@ from pydantic import TypeAdapter
 
 from orchestrator.core.errors import InvalidInput, UnknownWorkflow
 from orchestrator.core.fingerprints import fingerprint
-from orchestrator.core.names import check_priority, check_queue
+from orchestrator.core.names import check_priority, check_queue, check_retry
 from orchestrator.core.retry import Retry
 from orchestrator.core.schemas import adapter, validated
 
@@ -41,6 +41,8 @@ class Definition:
     # None is the default queue.
     queue: str | None = None
     priority: int = 0
+    retention: timedelta | None = None
+    payload_retention: timedelta | None = None
     tags: Mapping[str, Any] = field(default_factory=dict)
     input_schema: Any = None
     output_schema: Any = None
@@ -51,6 +53,8 @@ class Definition:
         _check_signature(self.fn)
         _check_template("idempotency_key", self.idempotency_key)
         _check_template("concurrency_key", self.concurrency_key)
+        for option in ("retry", "step_retry"):
+            check_retry(f"{self.name}: {option}", getattr(self, option))
         if self.max_concurrent is not None and self.max_concurrent < 1:
             raise ValueError(f"{self.name}: max_concurrent is 1 or more, not {self.max_concurrent}")
         if self.concurrency_key is not None and self.max_concurrent is None:
@@ -160,7 +164,7 @@ class Registry:
         if not versions:
             raise UnknownWorkflow(f"no workflow is called {name!r}. Known: {sorted(self._by_name)}")
         if version is None:
-            return max(versions.values(), key=lambda one: (one.is_default, _natural(one.version)))
+            return max(versions.values(), key=lambda one: (one.is_default, _order(one.version)))
         if version not in versions:
             raise UnknownWorkflow(f"{name} has no version {version!r}. Known: {sorted(versions)}")
         return versions[version]
@@ -225,7 +229,9 @@ def _place(fn: Callable[..., Any]) -> str:
     return f"{getattr(fn, '__module__', '?')}.{getattr(fn, '__qualname__', repr(fn))}"
 
 
-def _natural(version: str) -> list[tuple[int, int, str]]:
-    """A sort key in which 1.10 comes after 1.9."""
-    parts = re.findall(r"\d+|\D+", version)
-    return [(1, int(part), "") if part.isdigit() else (0, 0, part) for part in parts]
+def _order(version: str) -> list[tuple[int, int, str]]:
+    """A sort key: 1.9, 1.10-rc1, 1.10, 1.10.1. A leading "v" says nothing."""
+    parts = re.findall(r"\d+|[a-z]+", version.lower().removeprefix("v"))
+    # As everywhere: what carries a word comes before what does not.
+    key = [(2, int(part), "") if part.isdigit() else (0, 0, part) for part in parts]
+    return [*key, (1, 0, "")]

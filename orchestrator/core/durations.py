@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 Duration = timedelta | int | float | str
@@ -39,6 +40,35 @@ def parse_duration(value: Duration) -> timedelta:
         return value if isinstance(value, timedelta) else timedelta(seconds=seconds)
     except OverflowError as error:
         raise ValueError(f"too long a duration: {_shown(value)}") from error
+
+
+# Longer than anything: what is kept for so long is never removed.
+FOREVER = timedelta.max
+
+
+def parse_keeping(value: Duration) -> timedelta:
+    """How long something is kept: a duration, or "forever". Raises ValueError."""
+    return FOREVER if value == "forever" else parse_duration(value)
+
+
+def from_parts(parts: Mapping[str, float]) -> timedelta:
+    """What `days=1, hours=2` and the like add up to.
+
+    Raises TypeError for what is no number or no part, and ValueError for a sum that is
+    negative or too long; both show the parts.
+    """
+    said = ", ".join(f"{name}={value!r}" for name, value in parts.items())
+    try:
+        return parse_duration(timedelta(**parts))
+    except OverflowError as error:
+        raise ValueError(f"too long a duration: {said}") from error
+    except ValueError as error:
+        raise ValueError(f"not a duration: {said}") from error
+    except TypeError as error:
+        raise TypeError(
+            f"not a duration: {said} (numbers of weeks, days, hours, minutes, seconds or "
+            "milliseconds)"
+        ) from error
 
 
 def later(instant: datetime, duration: Duration) -> datetime:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import timedelta
+from typing import Any, Self
 
 
 class OrchestratorError(Exception):
@@ -51,6 +52,13 @@ class StepFailed(OrchestratorError):
 class StepTimeout(StepFailed, TimeoutError):
     """An attempt of a step took longer than its timeout, and it was the last one."""
 
+    @classmethod
+    def of(cls, key: str, limit: timedelta) -> Self:
+        """The error of one attempt of step `key`, which may take `limit`."""
+        error = cls(f"step {key!r} took longer than {limit.total_seconds():g} s")
+        error.key = key
+        return error
+
 
 class EventTimeout(OrchestratorError, TimeoutError):
     """The awaited event did not come in time and no default was given."""
@@ -82,6 +90,10 @@ class RunFailed(OrchestratorError):
 
 class RunCancelled(OrchestratorError):
     """The run whose result was asked for was cancelled."""
+
+
+class RunPruned(OrchestratorError):
+    """The run ended, and retention has removed what it returned."""
 
 
 class RunTimeout(OrchestratorError, TimeoutError):

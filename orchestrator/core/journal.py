@@ -71,13 +71,10 @@ class History:
     open: dict[str, Entry] = field(default_factory=dict)
     # The changes (`ctx.patched`) that the run has taken.
     patches: set[str] = field(default_factory=set)
+    # What is open or has its outcome. What was closed without one may be opened again.
+    keys: set[str] = field(default_factory=set)
     # The latest outcome after which the body has asked for anything; -1 for none.
     last_cause: int = -1
-
-    def knows(self, kind: str, name: str) -> bool:
-        """Whether anything of that kind and name was asked for."""
-        known = (*self.outcomes, *self.open.values())
-        return any(entry.kind == kind and entry.name == name for entry in known)
 
     @property
     def last_seq(self) -> int:
@@ -93,6 +90,8 @@ class History:
                 history.patches.add(entry.name)
             elif entry.status in (OPEN, RETRYING, INTENT):
                 history.open[entry.key] = entry
+            if entry.status != CANCELLED:
+                history.keys.add(entry.key)
             history.last_cause = max(history.last_cause, entry.cause)
         history.outcomes.sort(key=lambda entry: entry.seq or 0)
         return history

@@ -18,6 +18,7 @@ from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Itera
 from contextlib import contextmanager
 from contextvars import Context as ContextVars
 from contextvars import copy_context
+from types import FunctionType
 from typing import Any
 
 # A body that asks for nothing and never rests would hold its worker for ever.
@@ -199,11 +200,17 @@ for _name in vars(asyncio.AbstractEventLoop).keys() - vars(Loop).keys():
         setattr(Loop, _name, _refusal(_name))
 
 
-_as_completed = asyncio.as_completed
+def _copy_of(fn: Any) -> Any:
+    copy = FunctionType(fn.__code__, fn.__globals__, fn.__name__, fn.__defaults__, fn.__closure__)
+    copy.__kwdefaults__ = fn.__kwdefaults__
+    return functools.update_wrapper(copy, fn)
 
 
-@functools.wraps(_as_completed)
-def as_completed(fs: Iterable[Any], *, timeout: float | None = None) -> Any:
+# asyncio's own, however often this module is imported.
+_as_completed = vars(asyncio.as_completed).setdefault("__wrapped__", _copy_of(asyncio.as_completed))
+
+
+def as_completed(fs: Iterable[Any], timeout: float | None) -> Any:
     """asyncio's makes a set of coroutines, and starts them in an order that is chance."""
     is_ours = isinstance(asyncio._get_running_loop(), Loop)
     if is_ours and not (asyncio.isfuture(fs) or asyncio.iscoroutine(fs)):
@@ -211,7 +218,15 @@ def as_completed(fs: Iterable[Any], *, timeout: float | None = None) -> Any:
     return _as_completed(fs, timeout=timeout)
 
 
-asyncio.as_completed = asyncio.tasks.as_completed = as_completed
+def _forward(fs: Iterable[Any], *, timeout: float | None = None) -> Any:
+    # Executed as asyncio's: it has none of this module's names.
+    from orchestrator.core.loop import as_completed  # noqa: PLC0415
+
+    return as_completed(fs, timeout)
+
+
+# The function itself, and not its name: an author's module may have imported it before.
+asyncio.as_completed.__code__ = _forward.__code__
 
 
 def _hash_of_gather(self: Any) -> int:

@@ -49,8 +49,13 @@ def check_step(name: str, fn: object, *, retry: object, compensate: object, atom
         raise TypeError(f"step {name!r}: an atomic step must be a sync function")
     if compensate is not None and not callable(compensate):
         raise TypeError(f"step {name!r}: compensate={compensate!r} is not a function")
+    check_retry(f"step {name!r}: retry", retry)
+
+
+def check_retry(what: str, retry: object) -> None:
+    """Raises TypeError for what is no policy, such as a number of attempts."""
     if retry is not None and not isinstance(retry, Retry):
-        raise TypeError(f"step {name!r}: retry={retry!r} is not a Retry(…)")
+        raise TypeError(f"{what}={retry!r} is not a Retry(…)")
 
 
 def check_key(what: str, key: str | None) -> None:

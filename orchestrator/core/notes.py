@@ -114,6 +114,13 @@ def storable(fields: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
+def progress(fraction: Any, text: object) -> tuple[float, str]:
+    """How far a run is, as it is stored. Raises ValueError."""
+    if not isinstance(fraction, int | float) or not 0 <= fraction <= 1:
+        raise ValueError(f"progress is a number from 0 to 1, not {fraction!r}")
+    return float(fraction), clean(str(text))[:MAX_PROGRESS_TEXT]
+
+
 def check_attributes(attributes: dict[str, Any]) -> dict[str, str | int | float | bool]:
     """`attributes` if they can be indexed. Raises TypeError and ValueError."""
     for key, value in attributes.items():

@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any
+from types import UnionType
+from typing import (
+    Any,
+    NotRequired,
+    Required,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+    is_typeddict,
+)
 
+import typing_extensions
 from pydantic import InstanceOf, TypeAdapter, ValidationError
-from pydantic.errors import PydanticSchemaGenerationError
+from pydantic.errors import PydanticSchemaGenerationError, PydanticUserError
 
 from orchestrator.core.classes import find_class
 from orchestrator.core.errors import InvalidInput, UndecodableValue
@@ -21,6 +32,32 @@ def adapter(hint: Any) -> TypeAdapter[Any]:
         if isinstance(hint, type):
             return TypeAdapter(InstanceOf[hint])
         return TypeAdapter(hint, config={"arbitrary_types_allowed": True})
+    except PydanticUserError as error:
+        if error.code != "typed-dict-version" or (known := _with_known_dicts(hint)) is hint:
+            raise
+        return TypeAdapter(known)
+
+
+def _with_known_dicts(hint: Any) -> Any:
+    """`hint` with dictionaries that pydantic knows: before Python 3.12 not those of `typing`."""
+    if is_typeddict(hint):
+        fields = get_type_hints(hint, include_extras=True)
+        known: Any = {name: _field(hint, name, field) for name, field in fields.items()}
+        # By another name: a type checker reads a call of TypedDict as a declaration.
+        make: Any = typing_extensions.TypedDict
+        return make(hint.__name__, known)
+    args = get_args(hint)
+    known_args = tuple(map(_with_known_dicts, args))
+    origin = Union if get_origin(hint) is UnionType else get_origin(hint)
+    return hint if known_args == args else origin[known_args]
+
+
+def _field(kind: Any, name: str, hint: Any) -> Any:
+    """The type of a TypedDict's field; its totality is said field by field."""
+    if get_origin(hint) in (Required, NotRequired):
+        return get_origin(hint)[_with_known_dicts(*get_args(hint))]
+    totality: Any = Required if name in kind.__required_keys__ else NotRequired
+    return totality[_with_known_dicts(hint)]
 
 
 def stored_name(schema: Any) -> str | None:

@@ -31,7 +31,7 @@ from orchestrator.engine.heart import Heart
 from orchestrator.engine.intake import Intake
 from orchestrator.engine.live import LiveRun
 from orchestrator.store import ticks
-from orchestrator.store.records import Beat, Continue, Park, Queues, Save, Saved
+from orchestrator.store.records import Beat, Continue, Park, Queues, Save, Saved, hit_each
 
 logger = logging.getLogger("orchestrator")
 
@@ -175,7 +175,7 @@ class Driver:
         for save in saves:
             if save.has_sides:
                 saved |= self._record_with_sides(save)
-        failpoints.hit("after_record", [save.claim.run_id for save in saves if save.outcomes])
+        hit_each("after_record", (save for save in saves if save.outcomes))
         news: list[UUID] = []
         for save in saves:
             live = self._live[save.claim.run_id]

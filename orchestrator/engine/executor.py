@@ -170,9 +170,9 @@ class Executor:
             return value, record(call, value, started_at, self.clock.now())
 
     def _value_of(self, call: Call) -> str:
-        failpoints.hit("before_body", [call.run_id], call.key)
+        _hit("before_body", call)
         value = call.fn(*_own_copies(call.args))
-        failpoints.hit("after_body", [call.run_id], call.key)
+        _hit("after_body", call)
         if inspect.iscoroutine(value):
             # `lambda: fetch(url, retries=3)` with an async `fetch`.
             value = self._awaited(call, value)
@@ -238,7 +238,7 @@ class Executor:
         )
 
     async def _value_of_async(self, call: Call) -> str:
-        failpoints.hit("before_body", [call.run_id], call.key)
+        _hit("before_body", call)
         seconds = None if call.timeout is None else call.timeout.total_seconds()
         limit = asyncio.timeout(seconds)
         try:
@@ -248,7 +248,7 @@ class Executor:
             if not limit.expired():
                 raise
             raise timed_out(call) from error
-        failpoints.hit("after_body", [call.run_id], call.key)
+        _hit("after_body", call)
         return encode(value, root="result", limit=conf.MAX_PAYLOAD)
 
     def _real_loop(self) -> asyncio.AbstractEventLoop:
@@ -302,12 +302,16 @@ def _run_loop(loop: asyncio.AbstractEventLoop) -> None:
     loop.close()
 
 
+def _hit(failpoint: str, call: Call) -> None:
+    failpoints.hit(
+        failpoint, [call.run_id], steps=[call.key], attempt=call.number, limit=call.timeout
+    )
+
+
 def timed_out(call: Call) -> StepTimeout:
     """The error of an attempt that took longer than its timeout."""
     assert call.timeout is not None
-    error = StepTimeout(f"step {call.key!r} took longer than {call.timeout.total_seconds():g} s")
-    error.key = call.key
-    return error
+    return StepTimeout.of(call.key, call.timeout)
 
 
 def _own_copies(args: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -84,7 +84,8 @@ class LiveRun:
         self._is_paused = False
         timeout = definition.timeout
         self._deadline = None if timeout is None else claim.started_at + timeout
-        self._timed_out = False
+        # The time for cleaning up after a cancel is over.
+        self._is_cut_off = False
 
     # ---- replay ----------------------------------------------------------------------
 
@@ -97,6 +98,7 @@ class LiveRun:
                 self._body.deliver(entry)
             self._note_commands()
             self._check_all_asked()
+            self._limit_cleanup()
 
     def _check_crashes(self) -> None:
         if self.claim.crashes >= conf.MAX_CRASHES:
@@ -142,10 +144,10 @@ class LiveRun:
                 assert self._cancelled_at is not None
                 self._deliver_cancel(self._cancelled_at, self._cancel_reason, now)
             elif self._deadline is not None and self._deadline <= now and self._body.end is None:
-                self._deliver_timeout(self._deadline, now)
+                self._too_late(self._deadline, now)
             for overdue in self.running.overdue(now):
                 self.ended(overdue)
-            while self._body.end is None and (outcome := self._next_outcome(now)):
+            while not self._has_ended and (outcome := self._next_outcome(now)):
                 self._deliver(outcome)
 
     # ---- what it wants ---------------------------------------------------------------
@@ -156,7 +158,7 @@ class LiveRun:
             return self._take(self._block(self._blocked))
         reason: CloseReason = "cancelled" if self._body.is_cancelled else "abandoned"
         self._pending.give_up(self._body.asked, self._draft.save, reason)
-        if self._body.end is not None:
+        if self._has_ended:
             return self._take_last()
         self._pending.collect_retries(now)
         self._draft.save.opened += self._pending.intents(self._body.now)
@@ -167,18 +169,23 @@ class LiveRun:
 
     def _take_last(self) -> Save | None:
         reason: CloseReason = "cancelled" if self._body.is_cancelled else "finished"
-        self._pending.give_up_all(self.running, self._draft.save, reason)
-        return self._take_if_any() if self.running else self._take(self._finish())
+        running = () if self._is_cut_off else self.running
+        self._pending.give_up_all(running, self._draft.save, reason)
+        return self._take_if_any() if running else self._take(self._finish())
 
     def _take_if_any(self) -> Save | None:
         return self._take(Continue()) if self._draft.must_be_saved else None
 
     def take_calls(self, now: datetime) -> Iterator[Call]:
         """The attempts to execute now. Only after what came before is recorded."""
-        if self._body.end is not None or self.has_unheeded_cancel or self._is_paused:
+        if self._has_ended or self.has_unheeded_cancel or self._is_paused:
             return
         for step, number in self._pending.take_ready(now):
             yield self.running.begin(step, number, now)
+
+    @property
+    def _has_ended(self) -> bool:
+        return self._is_cut_off or self._body.end is not None
 
     @property
     def has_unheeded_cancel(self) -> bool:
@@ -292,10 +299,21 @@ class LiveRun:
                 now=now,
             )
         )
+        self._limit_cleanup()
 
-    def _deliver_timeout(self, deadline: datetime, now: datetime) -> None:
-        self._deadline = None
-        self._deliver_cancel(deadline, RUN_TIMED_OUT, now)
+    def _limit_cleanup(self) -> None:
+        if self._body.cancelled_at is not None:
+            self._deadline = self._body.cancelled_at + conf.CANCEL_GRACE
+
+    def _too_late(self, deadline: datetime, now: datetime) -> None:
+        """The run has taken too long, or its cleanup after a cancel has."""
+        if self._body.is_cancelled:
+            self._is_cut_off = True
+            logger.warning(
+                "run %s did not end after its cancel, and was cut off", self.claim.run_id
+            )
+        else:
+            self._deliver_cancel(deadline, RUN_TIMED_OUT, now)
 
     # ---- what becomes of it ----------------------------------------------------------
 

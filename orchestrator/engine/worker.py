@@ -34,12 +34,13 @@ logger = logging.getLogger("orchestrator")
 class Worker:
     """The engine in this process."""
 
-    def __init__(self, queues: Queues = None) -> None:
+    def __init__(self, queues: Queues = None, *, is_embedded: bool = False) -> None:
         self.queues = queues
         self.name = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:6]}"
         self._clock = Estimate()
         self._executor = Executor(self._clock)
-        self._keeper = Keeper()
+        prunes = conf.AUTO_PRUNE
+        self._keeper = Keeper(prunes=is_embedded if prunes is None else prunes)
         self._heart = Heart(Upkeep(worker=self.name, mend=self._mend, queues=queues))
         self._drivers = [self._driver() for _ in range(conf.DRIVERS)]
         self._turns = cycle(self._drivers)
@@ -118,14 +119,15 @@ class Worker:
 _worker: Worker | None = None
 
 
-def start(queues: Queues = None) -> Worker:
+def start(queues: Queues = None, *, is_embedded: bool = False) -> Worker:
     """Start the engine in this process; the running one if there is one.
 
-    It serves these queues; None: all of them.
+    It serves these queues; None: all of them. `is_embedded`: it is the only one there is,
+    and keeps house too.
     """
     global _worker  # noqa: PLW0603 - one engine per process
     if _worker is None:
-        _worker = Worker(queues)
+        _worker = Worker(queues, is_embedded=is_embedded)
         _worker.start()
         hints.ring_here(_worker.ring)
     return _worker
@@ -145,6 +147,11 @@ def serves_all_here() -> bool:
     return _worker is not None and _worker.queues is None
 
 
+def is_here() -> bool:
+    """Whether the engine runs in this process, and takes whatever is due."""
+    return _worker is not None
+
+
 def look() -> None:
     """Look for due runs: ring the engine of this process, or drive them here and now."""
     if _worker is not None:
@@ -157,8 +164,9 @@ def look() -> None:
 def drain(*, inline: bool = False, mends: bool = False, queues: Queues = None) -> int:
     """Drive what is due in these queues until nothing is, in this thread.
 
-    Returns the number of claims. With `mends` also blocked runs that this process's code
-    has not tried yet.
+    Returns the number of claims. With `inline` each attempt of a step is waited for, sync
+    ones in this very thread. With `mends` also blocked runs that this process's code has
+    not tried yet.
     """
     clock = Estimate()
     executor, heart = Executor(clock, inline=inline), Heart()

@@ -18,6 +18,7 @@ from orchestrator.models.runs import (
     is_paused_or_blocked,
 )
 from orchestrator.models.schedules import CatchUp, Overlap, Schedule, Source
+from orchestrator.models.tombstones import Tombstone
 from orchestrator.models.workers import Worker
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "Source",
     "Status",
     "StepKey",
+    "Tombstone",
     "Worker",
     "attribute_text",
     "initiator_label",

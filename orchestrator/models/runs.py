@@ -110,6 +110,8 @@ class Run(models.Model):
     created_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
+    # Whether its input, results and messages were removed and only its course is left.
+    is_purged = models.BooleanField(default=False)
 
     class Meta:
         permissions = [
@@ -141,6 +143,12 @@ class Run(models.Model):
             # The runs list by status, and by workflow, newest first.
             models.Index(fields=["status", "-id"], name="run_by_status"),
             models.Index(fields=["workflow", "status", "-id"], name="run_by_workflow"),
+            # What has ended long enough ago to be removed, or to lose its payloads.
+            models.Index(
+                fields=["workflow", "is_purged", "finished_at"],
+                name="run_ended",
+                condition=Q(finished_at__isnull=False),
+            ),
             # The history of a schedule, newest first; those of its runs that have not ended,
             # and those of them that wait in line.
             models.Index(

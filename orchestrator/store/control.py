@@ -9,7 +9,7 @@ from django.db.models import Case, F, Value, When
 
 from orchestrator import clock, kinds, models
 from orchestrator.core.errors import ActionRefused, UnknownRun
-from orchestrator.core.journal import OPEN
+from orchestrator.core.journal import CHILD, OPEN
 from orchestrator.database import ALIAS
 from orchestrator.models import FINAL, Status
 
@@ -47,7 +47,8 @@ def cancel(run_id: UUID, *, reason: str, note: str) -> bool:
 
 
 def _withdraw_waits(run_id: UUID, note: str) -> None:
-    opened: dict[str, list[str]] = {}
+    # Children that nobody waits for answer no wait: they have no key.
+    opened: dict[str, list[str]] = {CHILD: [""]}
     entries = models.Entry.objects.filter(run_id=run_id, status=OPEN)
     for name, key in entries.values_list("kind", "key"):
         opened.setdefault(name, []).append(key)

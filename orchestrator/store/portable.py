@@ -16,7 +16,7 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from django.db.models import Case, F, Q, Value, When
 
-from orchestrator import clock, failpoints, models
+from orchestrator import clock, models
 from orchestrator.core.journal import Entry
 from orchestrator.database import ALIAS
 from orchestrator.models import FINAL, Status
@@ -30,6 +30,7 @@ from orchestrator.store.records import (
     Park,
     Save,
     Saved,
+    hit_each,
 )
 
 _NO_WAKE = Q(owned=True) | Q(status__in=[Status.SCHEDULED, Status.PAUSED, Status.BLOCKED])
@@ -39,7 +40,7 @@ def save(saves: Sequence[Save], *, worker: str) -> list[Saved]:
     at = clock.now()
     with transaction.atomic(using=ALIAS):
         held = [one for one in sorted(saves, key=lambda one: one.claim.run_id) if _fence(one)]
-        failpoints.hit("in_tx_after_fence", [one.claim.run_id for one in held])
+        hit_each("in_tx_after_fence", held)
         for one in held:
             _write(one, worker)
         runs = models.Run.objects.in_bulk([one.claim.run_id for one in held])

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from orchestrator import kinds
+from orchestrator import failpoints, kinds
 from orchestrator.core.journal import Entry
 from orchestrator.core.notes import Line
 from orchestrator.kinds import CloseReason
@@ -203,3 +203,11 @@ class Beat:
     wake_seq: int
     # A cancel or a pause was asked for.
     is_called: bool
+
+
+def hit_each(failpoint: str, saves: Iterable[Save]) -> None:
+    """Come to `failpoint` with each of these saves, and the steps whose outcomes it holds."""
+    if failpoints.is_armed(failpoint):
+        for save in saves:
+            keys = [entry.key for entry in save.outcomes]
+            failpoints.hit(failpoint, [save.claim.run_id], steps=keys)

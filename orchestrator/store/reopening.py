@@ -29,7 +29,8 @@ def reopen(run_id: UUID) -> None:
         raise ActionRefused(
             f"after {(run.error or {}).get('key')!r} failed the workflow went on and did "
             f"{', '.join(names)}. "
-            "To retry would do the work that these may have undone."
+            "To retry would leave undone what these have undone: go on from an earlier step "
+            "(retry_from), or fork it."
         )
     _reopen_failed_steps(run)
     _make_due(run_id)
@@ -79,7 +80,7 @@ def reopen_from(run_id: UUID, key: str) -> None:
 @transaction.atomic(using=ALIAS)
 def copy_entries(source_id: UUID, target_id: UUID, key: str) -> None:
     """Give a fork the results of everything that its source asked for before step `key`."""
-    source = models.Run.objects.get(id=source_id)
+    source = _locked(source_id)
     cut = _cut(source, key)
     kept = source.entries.filter(cause__lte=cut).exclude(key=key).exclude(seq=None)
     copies = [_copy(entry, target_id) for entry in kept.exclude(kind="cancel")]
@@ -110,6 +111,8 @@ def _locked(run_id: UUID) -> models.Run:
     run = models.Run.objects.select_for_update(no_key=True).filter(id=run_id).first()
     if run is None:
         raise UnknownRun(f"no run has the id {run_id}")
+    if run.is_purged:
+        raise ActionRefused("its input and results were removed by retention: start a new run")
     return run
 
 

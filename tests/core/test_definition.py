@@ -6,15 +6,16 @@ import functools
 import subprocess
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Required, TypedDict
 
 import pytest
 import typing_extensions
-from pydantic import BaseModel, Field, TypeAdapter
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 import orchestrator
 from orchestrator.core.definition import Definition, Registry
 from orchestrator.core.errors import InvalidInput, UnknownWorkflow
+from orchestrator.core.schemas import adapter
 from tests.core.shapes import (
     Address,
     Camel,
@@ -176,24 +177,13 @@ class ExtendedOrder(typing_extensions.TypedDict, total=False):
     lines: list[str]
 
 
-# pydantic reads those of `typing` from Python 3.12 on.
-READS_TYPING = sys.version_info >= (3, 12)
-
-
-@pytest.mark.parametrize("hint", [ExtendedOrder, Order] if READS_TYPING else [ExtendedOrder])
+@pytest.mark.parametrize("hint", [ExtendedOrder, Order])
 def test_a_typed_dict(hint):
     definition = taking(hint)
 
     assert definition.validate_input({"id": "5"}) == {"id": 5}
     with pytest.raises(InvalidInput, match="id"):
         definition.validate_input({"id": "x"})
-
-
-if not READS_TYPING:
-
-    def test_a_typed_dict_that_pydantic_does_not_read_says_which_one_it_does():
-        with pytest.raises(Exception, match=r"typing_extensions\.TypedDict"):
-            taking(Order).validate_input({"id": 5})
 
 
 def test_keys_that_a_typed_dict_requires():
@@ -407,6 +397,7 @@ def registered(*definitions: Definition) -> Registry:
         ["1.9", "1.10", "2.0"],
         ["v1", "v2", "v10"],
         ["1", "1.0", "1.0.1"],
+        ["1.0-alpha", "1.0-rc1", "1.0-RC2", "1.0-rc10", "1.0", "v1.0.1", "1.1b2", "1.1"],
         ["2024-02-01", "2024-10-01", "2025-01-01"],
         ["a", "b"],
     ],
@@ -520,3 +511,31 @@ def test_importing_needs_no_configured_django():
     code = "import orchestrator, sys; sys.exit('django' in sys.modules or 'celery' in sys.modules)"
 
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+class Base(TypedDict):
+    number: int
+
+
+class Basket(Base, total=False):
+    note: str
+    price: Required[int]
+
+
+@pytest.mark.parametrize(
+    ("hint", "value", "seen"),
+    [
+        (Basket, {"number": "1", "price": 2}, {"number": 1, "price": 2}),
+        (list[Basket], [{"number": 1, "price": "2"}], [{"number": 1, "price": 2}]),
+        (Basket | None, None, None),
+        (dict[str, Basket | int], {"a": 5}, {"a": 5}),
+    ],
+)
+def test_a_typed_dict_may_come_from_typing(hint, value, seen):
+    assert adapter(hint).validate_python(value) == seen
+
+
+@pytest.mark.parametrize("value", [{"number": 1}, {"price": 1}, {"number": "x", "price": 1}])
+def test_the_totality_of_a_typed_dict_is_kept(value):
+    with pytest.raises(ValidationError):
+        adapter(Basket).validate_python(value)

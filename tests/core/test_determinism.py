@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+import subprocess
+import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from orchestrator.core import loop
 from tests.core.playing import Play, work
 
 # ---- determinism ---------------------------------------------------------------------
@@ -41,6 +44,19 @@ def test_as_completed_starts_its_branches_in_the_order_in_which_they_were_given(
     orders = {tuple(one.args[0] for one in play(body).body.asked.values()) for _ in range(20)}
 
     assert orders == {(0, 1, 2, 3, 4, 5)}
+
+
+def test_as_completed_is_mended_for_those_who_imported_it_before():
+    early = "from asyncio import as_completed; import asyncio, orchestrator;"
+    script = (
+        f"{early} print(as_completed is asyncio.as_completed, as_completed.__code__.co_filename)"
+    )
+
+    told = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    ).stdout
+
+    assert told.split() == ["True", loop.__file__]
 
 
 def test_as_completed_starts_steps_in_the_order_in_which_they_were_given(play):

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashboard import axis, present, timeline
+from orchestrator import moments
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 RUN_STATUSES = (
@@ -24,7 +25,7 @@ def show(source: str, **values: object) -> str:
     return Template("{% load ui %}" + source).render(Context(values))
 
 
-@pytest.mark.parametrize("module", [axis, present, timeline])
+@pytest.mark.parametrize("module", [axis, moments, present, timeline])
 def test_the_examples_in_the_docstrings_are_true(module: object) -> None:
     assert doctest.testmod(module).failed == 0  # type: ignore[arg-type]
 

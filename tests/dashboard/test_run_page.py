@@ -58,8 +58,8 @@ def test_it_names_the_event_its_key_and_its_time(operator: Client, waiting: Run[
     text = words(page(operator, waiting))
 
     assert "Waiting for the event document.signed with the key d-1" in text
-    # Six days, less what has passed since, which may be nothing.
-    assert re.search(r"times out in [56] d", text)
+    # Five days, less what has passed since, which may be nothing.
+    assert re.search(r"times out in [45] d", text)
 
 
 def test_it_leads_to_the_human_task(operator: Client, runs: Runs) -> None:

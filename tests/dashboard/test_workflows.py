@@ -19,6 +19,7 @@ from orchestrator import Context, Run, workflow
 from orchestrator.models import Run as Row
 from orchestrator.testing.runs import Runs
 from orchestrator.workflow import Workflow
+from tests.dashboard.conftest import HTMX
 
 CATALOGUE = "/ops/workflows/"
 
@@ -59,9 +60,14 @@ def ship() -> Workflow[Shipment, str]:
 GOOD = '{"to": "Ana", "on": "2026-01-05", "parcel": {"weight": "1.50"}}'
 
 
-def send(browser: Client, name: str = "shop/ship", **fields: object) -> object:
+def send(
+    browser: Client,
+    name: str = "shop/ship",
+    headers: dict[str, str] | None = None,
+    **fields: object,
+) -> object:
     form = {"version": "2", "input": GOOD, "key": "", "token": uuid4()}
-    return browser.post(reverse("dashboard:start", args=[name]), form | fields)
+    return browser.post(reverse("dashboard:start", args=[name]), form | fields, headers=headers)
 
 
 def test_the_catalogue_shows_versions_and_what_is_under_way(
@@ -187,7 +193,19 @@ def test_a_known_key_with_another_input(operator: Client, ship: Workflow[Shipmen
 
     assert response.status_code == 409
     assert first.headers["Location"] in response.content.decode()
+    assert response.context["form"]["input"].value() == GOOD.replace("Ana", "Bob")
     assert Row.objects.count() == 1
+
+
+def test_a_form_that_htmx_sends_leads_to_the_run(
+    operator: Client, ship: Workflow[Shipment, str]
+) -> None:
+    response = send(operator, headers=HTMX)
+
+    run = Row.objects.get()
+    assert response.headers["HX-Redirect"] == reverse("dashboard:run", args=[run.id])
+    page = operator.get(response.headers["HX-Redirect"]).content.decode()
+    assert "The run has been started" in page
 
 
 @pytest.mark.parametrize(

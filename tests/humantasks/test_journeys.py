@@ -282,3 +282,13 @@ def test_a_run_that_is_tried_again_asks_again(runs, alice):
     inbox.claim(task, user=alice)
     inbox.complete(task, user=alice, outcome="approve")
     assert run.refresh().result(timeout=0) is True
+
+
+def test_what_was_asked_is_not_judged_by_a_limit_that_came_later(ask, alice, settings):
+    task = ask(data={"text": "x" * 1_000})
+    settings.ORCHESTRATOR_MAX_PAYLOAD = 800
+
+    inbox.claim(task, user=alice)
+    inbox.complete(task, user=alice, outcome="reject", comment="No.")
+
+    assert get_run(task.run_id).status == "completed"

@@ -189,3 +189,63 @@ def test_only_a_failed_run_can_be_retried(runs):
 
     with pytest.raises(ActionRefused, match="this one is completed"):
         run.retry()
+
+
+# ---- the time for cleaning up ----------------------------------------------------------------
+
+
+@pytest.fixture
+def slow_to_go():
+    @workflow(name="slow-to-go")
+    async def slow_to_go(ctx: Context) -> None:
+        try:
+            await ctx.wait_for_event("never")
+        finally:
+            await ctx.wait_for_event("also never", timeout="30d", default=None)
+
+    return slow_to_go
+
+
+def test_a_cleanup_without_end_is_cut_off(runs, settings, slow_to_go):
+    settings.ORCHESTRATOR_CANCEL_GRACE = "10m"
+    run = runs.start(slow_to_go)
+    run.cancel()
+    runs.advance("9m")
+    assert run.refresh().status == "waiting"
+    runs.advance("1m")
+
+    assert run.refresh().status == "cancelled"
+    assert {step.status for step in run.steps} == {"cancelled"}
+
+
+def test_a_cleanup_that_fails_again_and_again_is_cut_off(runs, settings):
+    settings.ORCHESTRATOR_CANCEL_GRACE = "10m"
+
+    def release() -> None:
+        raise ConnectionError("gone")
+
+    @workflow(name="w")
+    async def w(ctx: Context) -> None:
+        try:
+            await ctx.wait_for_event("never")
+        finally:
+            often = Retry(max_attempts=1000, initial_delay="1m", max_delay="1m", jitter=False)
+            await ctx.step("release", release, retry=often)
+
+    run = runs.start(w)
+    run.cancel()
+    runs.advance("11m")
+
+    assert run.refresh().status == "cancelled"
+    assert run.steps[-1].attempts == 10
+
+
+def test_a_cleanup_in_time_is_not_cut_off(runs, settings, slow_to_go):
+    settings.ORCHESTRATOR_CANCEL_GRACE = "10m"
+    run = runs.start(slow_to_go)
+    run.cancel()
+    runs.advance("5m")
+    runs.send_event(run, "also never")
+
+    assert run.refresh().status == "cancelled"
+    assert run.steps[-1].status == "completed"

@@ -85,7 +85,7 @@ def test_an_atomic_step_that_fails_leaves_nothing_behind(runs):
 
 def test_a_run_that_kills_its_workers_is_set_aside(runs, order, settings):
     settings.ORCHESTRATOR_MAX_CRASHES = 3
-    for _ in range(4):
+    for _ in range(3):
         runs.crash_at("before_body", step="reserve")
     run = runs.start(order)
     for _ in range(4):

@@ -196,7 +196,8 @@ def test_a_frozen_broker_does_not_hold_up_the_start(echo, monkeypatch):
     for n in range(20):
         echo.start({"n": n})
 
-    assert time.monotonic() - began < 1
+    # Each of the twenty would wait for a second and more.
+    assert time.monotonic() - began < 5
     thaw.set()
 
 

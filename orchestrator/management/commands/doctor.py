@@ -4,33 +4,32 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connections
 from django.db.migrations.executor import MigrationExecutor
+from django.db.models import QuerySet
 from django.db.utils import Error as DatabaseError
 
-from orchestrator import clock, models, serving
+from orchestrator import checkup, clock, models, serving
+from orchestrator.checkup import Finding
 from orchestrator.database import ALIAS, engine_connection
 from orchestrator.models import Status
 from orchestrator.serving import Unserved
 
 LATE_SECONDS = 60
 
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at. `detail` says what was found, or what to do."""
-
-    name: str
-    is_good: bool
-    detail: str
+# Runs that wait for their time.
+TIMED = (Status.SCHEDULED, Status.WAITING, Status.AWAITING_RETRY)
 
 
 class Command(BaseCommand):
-    help = "Check the database, the migrations, its settings, and whether runs are taken."
+    help = (
+        "Check the database, the migrations, the broker, the settings, and whether runs are "
+        "taken and timers fire in time. Exit status 1 when something is wrong."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true")
@@ -53,6 +52,8 @@ class Command(BaseCommand):
 
 
 def _examine(*, is_release: bool) -> Iterator[Finding]:
+    yield checkup.engine_settings()
+    yield checkup.broker()
     try:
         clock.now()
     except DatabaseError as error:
@@ -68,7 +69,7 @@ def _examine(*, is_release: bool) -> Iterator[Finding]:
     yield _stranded("open runs", serving.unserved(), "a live worker can go on with each")
     if is_release:
         yield _stranded("this code", serving.unserved_here(), "can go on with each open run")
-    yield _lateness()
+    yield from _lateness()
     blocked = models.Run.objects.filter(status=Status.BLOCKED).count()
     yield Finding("blocked runs", not blocked, f"{blocked}: see their pages" if blocked else "none")
 
@@ -107,10 +108,17 @@ def _strand(one: Unserved) -> str:
     return f"{what}, and nobody who has its code serves the queue {one.queue!r}"
 
 
-def _lateness() -> Finding:
+def _lateness() -> Iterator[Finding]:
+    """Runs that are due and that no worker has taken: new ones, then those whose time has come."""
     due = models.Run.objects.filter(due_at__isnull=False, owned=False)
-    oldest = due.order_by("due_at").values_list("due_at", flat=True).first()
+    timed = due.filter(status__in=TIMED)
+    yield _late("due runs", due.exclude(status__in=TIMED), "none waits for a worker for long")
+    yield _late("timers", timed, "none is late")
+
+
+def _late(name: str, runs: QuerySet[models.Run], otherwise: str) -> Finding:
+    oldest = runs.order_by("due_at").values_list("due_at", flat=True).first()
     late = (clock.now() - oldest).total_seconds() if oldest else 0.0
     if late <= LATE_SECONDS:
-        return Finding("due runs", True, "none waits for a worker for long")
-    return Finding("due runs", False, f"one waits for {late:,.0f} s: is a worker running?")
+        return Finding(name, True, otherwise)
+    return Finding(name, False, f"one waits for {late:,.0f} s: is a worker running?")

@@ -1,0 +1,20 @@
+"""The REST API of the site: the routers of the rooms, put together."""
+
+from __future__ import annotations
+
+from dashboard.api import actions, events, parts, runs, workflows
+from dashboard.api.app import Api
+
+api = Api(
+    title="Orchestrator",
+    description=(
+        "Start runs, follow them and act on them. Send `Authorization: Bearer …` with a token "
+        "of `manage.py api_token create`. Every error is an `application/problem+json`, and "
+        "its `code` says which."
+    ),
+)
+api.add_router("/workflows", workflows.router)
+api.add_router("/runs", runs.router)
+api.add_router("/runs", parts.router)
+api.add_router("/runs", actions.router)
+api.add_router("", events.router)

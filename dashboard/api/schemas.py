@@ -1,0 +1,274 @@
+"""What the REST API says of runs and workflows. The names are those of `orchestrator.Run`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+from orchestrator.models import Status
+
+
+class WaitDetail(BaseModel):
+    """What is particular to one kind of wait."""
+
+    event_key: str | None = Field(None, description="Of an event: the key that it must have.")
+    task_id: UUID | None = Field(None, description="Of a human task: its id.")
+    child_id: UUID | None = Field(None, description="Of a child: its run.")
+    attempt: int | None = Field(None, description="Of a retry: the attempt that comes next.")
+    error: str | None = Field(None, description="Of a retry: why the last attempt failed.")
+    limit: int | None = Field(None, description="Of `concurrency`: how many may be in progress.")
+
+
+class Wait(BaseModel):
+    """One thing that a run waits for."""
+
+    kind: str = Field(
+        description="event, timer, human_task, retry, child, concurrency, ambiguous, "
+        "or what an app has added.",
+        examples=["event"],
+    )
+    name: str = Field(examples=["document.signed"])
+    key: str = Field(description="The name of the wait within its run.")
+    since: datetime | None
+    until: datetime | None = Field(description="When it stops waiting, if it does.")
+    detail: WaitDetail | None = None
+
+
+class RunSummary(BaseModel):
+    """A run as a line of a list."""
+
+    id: UUID
+    workflow: str = Field(examples=["process-order"])
+    version: str = Field(examples=["1.0"])
+    status: Status
+    rev: int = Field(description="Grows with each change of the run.")
+    idempotency_key: str | None
+    initiator: str | None = Field(description="Who asked for it.")
+    parent_id: UUID | None
+    attributes: dict[str, Any]
+    tags: dict[str, Any]
+    created_at: datetime
+    started_at: datetime | None = Field(description="When a worker took it first.")
+    finished_at: datetime | None
+    waiting_on: list[Wait]
+    error_line: str | None = Field(description="Why it failed or is blocked, in one line.")
+
+
+class Frame(BaseModel):
+    """One place in a traceback."""
+
+    path: str
+    line: int
+    function: str
+    code: str
+
+
+class Cause(BaseModel):
+    """What led to a failure."""
+
+    type: str
+    message: str | None
+
+
+class Failure(BaseModel):
+    """A recorded failure. Without the permission to see payloads, its type and no more."""
+
+    type: str = Field(examples=["shop.errors:CardDeclined"])
+    message: str | None
+    step: str | None = Field(None, description="The key of the step that failed, if one did.")
+    frames: list[Frame] = []
+    causes: list[Cause] = []
+
+
+class Step(BaseModel):
+    """One thing that a run asked for: a step, a sleep, a wait."""
+
+    key: str = Field(examples=["charge"])
+    name: str
+    kind: str = Field(examples=["step"])
+    status: str = Field(
+        description="open, retrying, intent, running, completed, failed, timed_out or cancelled."
+    )
+    attempts: int
+    started_at: datetime | None
+    completed_at: datetime | None
+    duration: float | None = Field(description="Seconds.")
+    result: Any = Field(
+        default=None, description="null as well when it is long; see `result_length`."
+    )
+    result_length: int | None = Field(
+        default=None,
+        description="Characters of a result that is too long for here. Ask for its step.",
+    )
+    error: Failure | None = None
+
+
+class Attempt(BaseModel):
+    """One attempt of a step. The start of one that succeeded after a failure is not recorded."""
+
+    number: int
+    status: str
+    started_at: datetime | None
+    finished_at: datetime | None
+    worker: str
+    error: str = Field(description="The type of the error; empty if there was none.")
+
+
+class StepDetail(Step):
+    """A step with its attempts and the whole of its result."""
+
+    made: list[Attempt] = Field(description="The attempts, one by one.")
+
+
+class Event(BaseModel):
+    """An event that a run has received."""
+
+    name: str = Field(examples=["document.signed"])
+    key: str | None
+    payload: Any = Field(default=None, description="null as well when it is long.")
+    payload_length: int | None = Field(
+        default=None,
+        description="Characters of a payload that is too long for here. Ask for `/events`.",
+    )
+    received_at: datetime
+    consumed_at: datetime | None
+    consumed_by: str | None = Field(description="The key of the wait that took it.")
+    event_id: str | None
+    sent_by: str
+
+
+class Progress(BaseModel):
+    """How far a run says that it is."""
+
+    fraction: float
+    text: str
+
+
+class Run(BaseModel):
+    """A run with what it did, what it waits for, and what came of it.
+
+    `steps` and `events` hold the first 200; `more_steps` and `more_events` say whether
+    there are more, which `/history` and `/events` list.
+    """
+
+    id: UUID
+    workflow: str = Field(examples=["process-order"])
+    version: str = Field(examples=["1.0"])
+    status: Status
+    rev: int
+    attempt: int
+    queue: str
+    priority: int
+    idempotency_key: str | None
+    initiator: str | None
+    parent_id: UUID | None
+    forked_from: UUID | None
+    attributes: dict[str, Any]
+    tags: dict[str, Any]
+    progress: Progress | None
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    pause_requested: bool
+    cancel_requested_at: datetime | None
+    cancel_reason: str
+    payloads: Literal["visible", "hidden"] = Field(
+        description="hidden: you may not see payloads, so all of them are null here."
+    )
+    input: Any = None
+    output: Any = None
+    error: Failure | None
+    waiting_on: list[Wait]
+    steps: list[Step]
+    more_steps: bool
+    events: list[Event]
+    more_events: bool
+
+
+class Result(BaseModel):
+    """How a run ended; or, with 202, that it has not."""
+
+    id: UUID
+    status: Status
+    payloads: Literal["visible", "hidden"]
+    output: Any = None
+    error: Failure | None = None
+
+
+class Segment(BaseModel):
+    """A stretch of a step's life: run, backoff, queue, sleep, event, human or child."""
+
+    kind: str
+    start: datetime
+    end: datetime | None = Field(description="null while it lasts.")
+    failed: bool
+
+
+class TimelineRow(BaseModel):
+    """When one step executed, and when it waited."""
+
+    key: str
+    kind: str
+    status: str
+    attempts: int
+    inherited: bool = Field(description="Whether a fork has it from its source.")
+    segments: list[Segment]
+
+
+class LogLine(BaseModel):
+    """A line that the run's logger, or a step's, has written."""
+
+    at: datetime
+    level: str
+    step: str | None = Field(description="null: the workflow's body.")
+    attempt: int | None
+    message: str | None = Field(description="null: you may not see payloads.")
+    fields: dict[str, Any] | None
+
+
+class Entry(BaseModel):
+    """An entry of the journal, as a replay reads it."""
+
+    key: str
+    kind: str
+    name: str
+    status: str
+    position: int = Field(description="Its place among what was asked.")
+    cause: int = Field(description="The `seq` that the body had seen when it asked.")
+    seq: int | None = Field(description="The place of its outcome; null while it has none.")
+    attempt: int
+    due_at: datetime | None
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+class Version(BaseModel):
+    """One version of a workflow."""
+
+    version: str
+    is_default: bool = Field(description="Whether new runs take it.")
+    has_code: bool = Field(description="false: runs are on it, but this process cannot read it.")
+    active: int | None = Field(description="Runs under way on it, where they were counted.")
+
+
+class WorkflowSummary(BaseModel):
+    """A workflow as a line of the catalogue."""
+
+    name: str = Field(examples=["process-order"])
+    summary: str = Field(description="The first paragraph of its docstring.")
+    version: str = Field(description="What a new run takes.")
+    versions: list[Version]
+    input_type: str = Field(description="Empty: it takes no input.")
+
+
+class Workflow(WorkflowSummary):
+    """A workflow, with what it takes."""
+
+    takes_input: bool
+    input_schema: dict[str, Any] | None = Field(
+        description="JSON Schema of the newest version's input; null when it takes none."
+    )
+    input_example: Any = Field(None, description="An input of the right shape.")

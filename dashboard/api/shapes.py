@@ -1,0 +1,280 @@
+"""Rows of the database as the REST API says them: redacted, and for who may see payloads."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal
+
+from dashboard import payloads, steps
+from dashboard.api import schemas
+from dashboard.errors import Problem, problem
+from dashboard.panel import Panel
+from dashboard.queries.run import SMALL
+from dashboard.queries.waits import Wait
+from dashboard.redaction import redacted, redacted_text
+from dashboard.rows import Row
+from dashboard.timeline import Row as TimelineRow
+from orchestrator.models import Entry, Event, LogLine, Run, Status
+from orchestrator.run import WaitInfo
+
+
+def visibility(*, sees: bool) -> Literal["visible", "hidden"]:
+    return "visible" if sees else "hidden"
+
+
+def value(text: str | None, *, sees: bool) -> Any:
+    """A stored value; None for who may not see it."""
+    shown = payloads.payload(text, is_visible=True) if sees else None
+    return shown.value if shown else None
+
+
+def failure(error: Mapping[str, Any] | None, *, sees: bool) -> schemas.Failure | None:
+    found = problem(error, is_visible=sees)
+    if found is None or error is None:
+        return None
+    return schemas.Failure(
+        type=found.full_type,
+        message=found.message,
+        step=error.get("key"),
+        frames=_frames(found),
+        causes=[schemas.Cause(type=one.full_type, message=one.message) for one in found.causes],
+    )
+
+
+def _frames(found: Problem) -> list[schemas.Frame]:
+    return [
+        schemas.Frame(path=one.path, line=one.line, function=one.function, code=one.code)
+        for group in found.groups
+        for one in group.frames
+    ]
+
+
+def summary(row: Row) -> schemas.RunSummary:
+    return schemas.RunSummary(
+        id=row.id,
+        workflow=row.workflow,
+        version=row.version,
+        status=Status(row.status),
+        rev=row.rev,
+        idempotency_key=row.key or None,
+        initiator=row.initiator or None,
+        parent_id=row.parent_id,
+        attributes=dict(row.attributes),
+        tags=dict(row.tags),
+        created_at=row.created_at,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+        waiting_on=[_wait(one) for one in row.waits],
+        error_line=row.error or None,
+    )
+
+
+def _wait(info: WaitInfo, detail: schemas.WaitDetail | None = None) -> schemas.Wait:
+    return schemas.Wait(
+        kind=info.kind,
+        name=info.name,
+        key=info.key,
+        since=info.since,
+        until=info.until,
+        detail=detail,
+    )
+
+
+def wait(found: Wait, *, sees: bool) -> schemas.Wait:
+    known = found.info.detail or {}
+    detail = schemas.WaitDetail(
+        event_key=found.event_key,
+        task_id=found.task.id if found.task else None,
+        child_id=found.child_id,
+        attempt=known.get("attempt"),
+        error=(found.error or None) if sees else None,
+        limit=known.get("limit"),
+    )
+    return _wait(found.info, detail)
+
+
+def run(
+    run: Run,
+    *,
+    stored: tuple[str | None, str | None],
+    waits: Iterable[Wait],
+    steps: tuple[list[schemas.Step], bool],
+    events: tuple[list[schemas.Event], bool],
+    sees: bool,
+) -> schemas.Run:
+    return schemas.Run(
+        id=run.id,
+        workflow=run.workflow,
+        version=run.version,
+        status=Status(run.status),
+        rev=run.rev,
+        attempt=run.attempt,
+        queue=run.queue,
+        priority=run.priority,
+        idempotency_key=run.idempotency_key,
+        initiator=run.initiator,
+        parent_id=run.parent_id,
+        forked_from=run.forked_from_id,
+        attributes=redacted(run.attributes),
+        tags=redacted(run.tags),
+        progress=_progress(run),
+        created_at=run.created_at,
+        started_at=run.started_at,
+        finished_at=run.finished_at,
+        pause_requested=run.pause_requested,
+        cancel_requested_at=run.cancel_requested_at,
+        cancel_reason=run.cancel_reason,
+        payloads=visibility(sees=sees),
+        input=value(stored[0], sees=sees),
+        output=value(stored[1], sees=sees),
+        error=failure(run.error, sees=sees),
+        waiting_on=[wait(one, sees=sees) for one in waits],
+        steps=steps[0],
+        more_steps=steps[1],
+        events=events[0],
+        more_events=events[1],
+    )
+
+
+def _progress(run: Run) -> schemas.Progress | None:
+    if run.progress is None:
+        return None
+    return schemas.Progress(fraction=run.progress, text=run.progress_text)
+
+
+def run_steps(run: Run, entries: Iterable[Entry], *, sees: bool) -> list[schemas.Step]:
+    """What the run has asked for, and what executes for the first time."""
+    executing = steps.in_flight(run.in_flight) if run.owned else {}
+    made = [_step(one, steps.running(one, executing, run), sees=sees) for one in entries]
+    keys = {one.key for one in made}
+    return made + [_unrecorded(one) for one in executing.values() if one.key not in keys]
+
+
+def _step(entry: Entry, executing: steps.InFlight | None, *, sees: bool) -> schemas.Step:
+    length: int | None = entry.length  # type: ignore[attr-defined] # annotated
+    return schemas.Step(
+        key=entry.key,
+        name=entry.name,
+        kind=entry.kind,
+        status="running" if executing else entry.status,
+        attempts=executing.attempt if executing else entry.attempt,
+        started_at=entry.started_at,
+        completed_at=entry.finished_at if entry.seq is not None else None,
+        duration=_seconds(entry),
+        result=value(entry.small_value, sees=sees),  # type: ignore[attr-defined] # annotated
+        result_length=length if sees and length is not None and length > SMALL else None,
+        error=failure(entry.error, sees=sees),
+    )
+
+
+def _seconds(entry: Entry) -> float | None:
+    if entry.started_at is None or entry.finished_at is None:
+        return None
+    return max((entry.finished_at - entry.started_at).total_seconds(), 0.0)
+
+
+def _unrecorded(step: steps.InFlight) -> schemas.Step:
+    return schemas.Step(
+        key=step.key,
+        name=step.key,
+        kind="step",
+        status="running",
+        attempts=step.attempt,
+        started_at=step.started_at,
+        completed_at=None,
+        duration=None,
+    )
+
+
+def step_detail(panel: Panel, *, sees: bool) -> schemas.StepDetail:
+    entry, shown = panel.entry, panel.value
+    return schemas.StepDetail(
+        key=panel.key,
+        name=entry.name if entry else panel.key,
+        kind=panel.kind,
+        status="running" if panel.status == "running" or entry is None else entry.status,
+        attempts=entry.attempt if entry else 0,
+        started_at=entry.started_at if entry else None,
+        completed_at=entry.finished_at if entry and entry.seq is not None else None,
+        duration=_seconds(entry) if entry else None,
+        result=shown.value if shown else None,
+        error=failure(entry.error if entry else None, sees=sees),
+        made=[
+            schemas.Attempt(
+                number=one.number,
+                status=one.status,
+                started_at=one.started_at,
+                finished_at=one.finished_at,
+                worker=one.worker,
+                error=one.error,
+            )
+            for one in panel.attempts
+        ],
+    )
+
+
+def event(found: Event, *, sees: bool) -> schemas.Event:
+    return _event(found, value(found.payload, sees=sees), None)
+
+
+def small_event(found: Event, *, sees: bool) -> schemas.Event:
+    """An event among others: its payload only if it is short."""
+    text: str | None = found.small_payload  # type: ignore[attr-defined] # annotated
+    length: int = found.length  # type: ignore[attr-defined] # annotated
+    return _event(found, value(text, sees=sees), length if sees and length > SMALL else None)
+
+
+def _event(found: Event, payload: Any, length: int | None) -> schemas.Event:
+    return schemas.Event(
+        name=found.name,
+        key=found.correlation,
+        payload=payload,
+        payload_length=length,
+        received_at=found.created_at,
+        consumed_at=found.consumed_at,
+        consumed_by=found.consumed_by,
+        event_id=found.event_id,
+        sent_by=found.sent_by,
+    )
+
+
+def timeline_row(row: TimelineRow) -> schemas.TimelineRow:
+    return schemas.TimelineRow(
+        key=row.key,
+        kind=row.kind,
+        status=row.status,
+        attempts=row.attempts,
+        inherited=row.inherited,
+        segments=[
+            schemas.Segment(kind=one.kind, start=one.start, end=one.end, failed=one.failed)
+            for one in row.segments
+        ],
+    )
+
+
+def log_line(line: LogLine, *, sees: bool) -> schemas.LogLine:
+    return schemas.LogLine(
+        at=line.at,
+        level=line.level,
+        step=line.key or None,
+        attempt=line.attempt or None,
+        message=redacted_text(line.message) if sees else None,
+        fields=value(json.dumps(line.fields), sees=sees),
+    )
+
+
+def entry(found: Entry) -> schemas.Entry:
+    return schemas.Entry(
+        key=found.key,
+        kind=found.kind,
+        name=found.name,
+        status=found.status,
+        position=found.position,
+        cause=found.cause,
+        seq=found.seq,
+        attempt=found.attempt,
+        due_at=found.due_at,
+        started_at=found.started_at,
+        finished_at=found.finished_at,
+    )

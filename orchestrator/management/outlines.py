@@ -1,0 +1,154 @@
+"""Runs as commands show them: as JSON with the names of the REST API, and as rows of a table."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from orchestrator import models, reading
+from orchestrator.core.plain import plain
+from orchestrator.models import Run
+from orchestrator.moments import duration, relative
+from orchestrator.run import StepInfo
+
+HEAD = ("ID", "WORKFLOW", "VERSION", "STATUS", "CREATED", "ABOUT")
+STEPS_HEAD = ("KEY", "KIND", "STATUS", "ATTEMPTS", "STARTED", "TOOK")
+
+# All that a line of a list needs. Payloads and tracebacks may be large.
+COLUMNS = (
+    *("id", "rev", "workflow", "version", "status", "idempotency_key", "initiator", "parent_id"),
+    *("attributes", "tags", "created_at", "started_at", "finished_at", "waiting_on"),
+    *("owned", "cancel_requested_at", "error"),
+)
+
+MAX_SHOWN = 2_000
+
+
+def summary(run: Run) -> dict[str, Any]:
+    """A run as a line of a list."""
+    names = ("id", "workflow", "version", "status", "rev", "idempotency_key", "initiator")
+    more = ("parent_id", "attributes", "tags", "created_at", "started_at", "finished_at")
+    return {
+        **{name: getattr(run, name) for name in (*names, *more)},
+        "waiting_on": _waits(run),
+        "error_line": error_line(run) or None,
+    }
+
+
+def whole(run: Run) -> dict[str, Any]:
+    """A run with what it did, what it waits for, and what came of it."""
+    names = ("attempt", "queue", "priority", "cancel_reason", "pause_requested")
+    progress = {"fraction": run.progress, "text": run.progress_text}
+    return {
+        **summary(run),
+        **{name: getattr(run, name) for name in names},
+        "cancel_requested_at": run.cancel_requested_at,
+        "forked_from": run.forked_from_id,
+        "progress": None if run.progress is None else progress,
+        "input": plain(run.input),
+        "output": _plain(run.output),
+        "error": run.error,
+        "steps": _steps(run),
+        "events": [_event(one) for one in models.Event.objects.filter(run=run).order_by("id")],
+    }
+
+
+def _steps(run: Run) -> list[dict[str, Any]]:
+    """The steps with their results as they are stored. Durations are in seconds."""
+    values = dict(models.Entry.objects.filter(run=run).values_list("key", "value"))
+    names = ("key", "name", "kind", "status", "attempts", "started_at", "completed_at", "error")
+    return [
+        {
+            **{name: getattr(one, name) for name in names},
+            "duration": None if one.duration is None else one.duration.total_seconds(),
+            "result": _plain(values.get(one.key)),
+        }
+        for one in reading.steps(run)
+    ]
+
+
+def _plain(text: str | None) -> Any:
+    return None if text is None else plain(text)
+
+
+def _waits(run: Run) -> list[dict[str, Any]]:
+    names = ("kind", "name", "key", "since", "until", "detail")
+    return [{name: getattr(one, name) for name in names} for one in reading.waiting_on(run)]
+
+
+def _event(one: models.Event) -> dict[str, Any]:
+    return {
+        "name": one.name,
+        "key": one.correlation,
+        "payload": plain(one.payload),
+        "received_at": one.created_at,
+        "consumed_at": one.consumed_at,
+        "consumed_by": one.consumed_by,
+        "event_id": one.event_id,
+        "sent_by": one.sent_by,
+    }
+
+
+# ---- rows ------------------------------------------------------------------------------
+
+
+def row(run: Run, now: datetime) -> Sequence[str]:
+    """A run as a row of the list."""
+    created = relative(run.created_at, now)
+    about = error_line(run) or waits_line(run)
+    return str(run.id), run.workflow, run.version, run.status, created, about
+
+
+def waits_line(run: Run) -> str:
+    """What the run waits for, in a few words."""
+    return ", ".join(f"{one.kind} {one.name}" for one in reading.waiting_on(run))
+
+
+def error_line(run: Run) -> str:
+    """Why the run failed or is blocked, in one line; "" for others."""
+    if not run.error:
+        return ""
+    kind = str(run.error.get("type", "")).rpartition(":")[2].rpartition(".")[2]
+    message = str(run.error.get("message", "")).partition("\n")[0]
+    return f"{kind}: {message}" if message else kind
+
+
+def step_row(one: StepInfo, now: datetime) -> Sequence[str]:
+    """A step as a row of a run's table."""
+    took = one.duration
+    return (
+        one.key,
+        one.kind,
+        one.status,
+        str(one.attempts) if one.attempts else "",
+        relative(one.started_at, now) if one.started_at else "",
+        "" if took is None else duration(took),
+    )
+
+
+def head(run: Run, now: datetime) -> Iterator[tuple[str, str]]:
+    """What is said of a run before its steps: names and texts, those that there are."""
+    yield "run", str(run.id)
+    yield "workflow", f"{run.workflow} {run.version}"
+    yield "status", run.status
+    for name in ("created_at", "started_at", "finished_at"):
+        if at := getattr(run, name):
+            yield name.removesuffix("_at"), f"{relative(at, now)} ({at:%Y-%m-%d %H:%M:%S} UTC)"
+    texts = ("initiator", "idempotency_key", "parent_id", "forked_from_id")
+    yield from ((name, str(value)) for name in texts if (value := getattr(run, name)))
+    for name in ("attributes", "tags"):
+        if pairs := getattr(run, name):
+            yield name, ", ".join(f"{key}={value}" for key, value in pairs.items())
+    if run.progress is not None:
+        yield "progress", f"{run.progress:.0%} {run.progress_text}".rstrip()
+    for name in ("input", "output"):
+        if (text := getattr(run, name)) is not None:
+            yield name, shortened(json.dumps(plain(text), ensure_ascii=False))
+
+
+def shortened(text: str) -> str:
+    """`text`, or its beginning and how much more there is."""
+    rest = len(text) - MAX_SHOWN
+    return text if rest <= 0 else f"{text[:MAX_SHOWN]}… {rest:,} more characters"

@@ -23,6 +23,7 @@ from orchestrator.engine import orders
 from orchestrator.run import Delivery, Run
 from orchestrator.starting import Options, checked_key, tell_workers
 from orchestrator.store import broadcasts, control, reopening, runs
+from orchestrator.store.runs import Sent
 
 MAX_EVENT_NAME = 200
 
@@ -87,6 +88,18 @@ def send_event(
         return Delivery(False, sent.reason)
     tell_workers(found, sent.queue)
     return Delivery(True, "", (found,))
+
+
+def send_to_machine(
+    run_id: UUID, name: str, payload: Any, *, event_id: str | None, sent_by: str
+) -> Sent:
+    """Put an event into a machine's mailbox. See `Machine.send`."""
+    check_event_name(name)
+    text = codec.encode(payload, root="payload", limit=conf.MAX_PAYLOAD)
+    sent = runs.send(run_id, name, text, event_id=checked_key(event_id), sent_by=sent_by)
+    if sent.delivered:
+        tell_workers(run_id)
+    return sent
 
 
 def broadcast(

@@ -126,6 +126,7 @@ def row(definition: Definition, value: Any, options: Options) -> models.Run:
         tags=dict(definition.tags) | dict(options.tags or {}),
         attributes=check_attributes(dict(options.attributes or {})),
         input=codec.encode(value, root="input", limit=conf.MAX_PAYLOAD),
+        state=definition.chart.first_state if definition.chart else "",
         parent_id=family.parent_id if family else None,
         parent_key=family.parent_key if family else "",
         on_parent_cancel=family.on_parent_cancel if family else "cancel",

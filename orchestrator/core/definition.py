@@ -13,6 +13,7 @@ from typing import Any, get_type_hints
 
 from pydantic import TypeAdapter
 
+from orchestrator.core.charts.chart import Chart
 from orchestrator.core.errors import InvalidInput, UnknownWorkflow
 from orchestrator.core.fingerprints import fingerprint
 from orchestrator.core.names import check_priority, check_queue, check_retry
@@ -46,6 +47,8 @@ class Definition:
     tags: Mapping[str, Any] = field(default_factory=dict)
     input_schema: Any = None
     output_schema: Any = None
+    # Of a state machine; its function is the body that plays the chart.
+    chart: Chart | None = None
 
     def __post_init__(self) -> None:
         check_identifier("workflow name", self.name)

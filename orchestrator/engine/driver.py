@@ -193,7 +193,11 @@ class Driver:
     def _collect_broadcasts(self, saves: list[Save], saved: Mapping[UUID, Saved]) -> None:
         """Look for kept events, now that the waits for them are committed."""
         for save in saves:
-            names = {entry.name for entry in save.opened if entry.kind == EVENT}
+            names = {
+                entry.name
+                for entry in save.opened
+                if entry.kind == EVENT and not entry.name.startswith("@")
+            }
             run_id = save.claim.run_id
             if names and run_id in saved and ticks.collect(run_id, names):
                 self._intake.may_be_more()

@@ -73,7 +73,7 @@ class LiveRun:
         self.recording: str | None = None
         self._definition = definition
         self._history = history
-        self._body = Body(claim.started_at, history)
+        self._body = Body(claim.started_at, history, claim.checkpoint)
         self._body.notes.stored = claim.logged
         self._pending = Pending(history.open)
         self._draft = Draft(claim)
@@ -174,7 +174,8 @@ class LiveRun:
         return self._take_if_any() if running else self._take(self._finish())
 
     def _take_if_any(self) -> Save | None:
-        return self._take(Continue()) if self._draft.must_be_saved else None
+        must = self._draft.must_be_saved or self._body.notes.marks
+        return self._take(Continue()) if must else None
 
     def take_calls(self, now: datetime) -> Iterator[Call]:
         """The attempts to execute now. Only after what came before is recorded."""
@@ -241,7 +242,7 @@ class LiveRun:
             if command.kind == PATCH:
                 self._draft.save.marked.append(entries.mark(command, self._body.now))
             elif not command.answered:
-                if command.position > conf.MAX_ENTRIES:
+                if command.position - self._body.first_position > conf.MAX_ENTRIES:
                     raise TooManyEntries(conf.MAX_ENTRIES)
                 self._pending.note(command)
 

@@ -8,6 +8,7 @@ from django.db import transaction
 from django.db.models import F, Max
 
 from orchestrator import clock, models
+from orchestrator.core.checkpoints import Checkpoint
 from orchestrator.core.errors import ActionRefused, UnknownRun
 from orchestrator.core.journal import CANCELLED, FAILED, RETRYING
 from orchestrator.database import ALIAS
@@ -50,7 +51,7 @@ def reopen_in_place(run_id: UUID, *, anew: bool) -> None:
     run = models.Run.objects.get(id=run_id)
     if anew:
         run.entries.all().delete()
-        models.Run.objects.filter(id=run_id).update(generation=F("generation") + 1)
+        models.Run.objects.filter(id=run_id).update(generation=F("generation") + 1, checkpoint=None)
     else:
         _reopen_failed_steps(run)
 
@@ -81,6 +82,8 @@ def reopen_from(run_id: UUID, key: str) -> None:
 def copy_entries(source_id: UUID, target_id: UUID, key: str) -> None:
     """Give a fork the results of everything that its source asked for before step `key`."""
     source = _locked(source_id)
+    if source.state:
+        raise ActionRefused("a state machine cannot be forked; start another one")
     cut = _cut(source, key)
     kept = source.entries.filter(cause__lte=cut).exclude(key=key).exclude(seq=None)
     copies = [_copy(entry, target_id) for entry in kept.exclude(kind="cancel")]
@@ -104,6 +107,11 @@ def _cut(run: models.Run, key: str) -> int:
     if entry is None:
         keys = ", ".join(run.entries.order_by("position").values_list("key", flat=True)[:20])
         raise ActionRefused(f"the run has no step {key!r}. It has: {keys or 'none'}")
+    known = Checkpoint.of(run.checkpoint)
+    if known is not None and entry.position <= known.position:
+        raise ActionRefused(
+            f"the machine has taken transitions since {key!r}, which cannot be taken back"
+        )
     return entry.cause
 
 

@@ -24,10 +24,13 @@ MAX_TRIES = 3
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What became of an event for one run. `queue` is whose workers are to look at it."""
+    """What became of an event for one run."""
 
     delivered: bool
     reason: str
+    # The number of the event.
+    event: int | None = None
+    # Whose workers are to look at the run.
     queue: str = ""
 
 
@@ -192,8 +195,8 @@ def send(
         event_id=event_id,
         sent_by=sent_by,
     )
-    if stored:
-        return Sent(True, "", queue)
+    if queue is not None and stored is not None:
+        return Sent(True, "", stored, queue)
     if queue is not None:
         return Sent(False, "duplicate: an event with this id was sent before")
     status = models.Run.objects.filter(id=run_id).values_list("status", flat=True).first()

@@ -8,7 +8,7 @@ from types import ModuleType
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 
 from orchestrator import clock, failpoints, models
 from orchestrator.core.journal import Entry, History
@@ -92,13 +92,23 @@ def claim_blocked(
 
 def load_journals(claims: Iterable[Claim]) -> dict[UUID, History]:
     """The journals of claimed runs. Only after the claim: before it another may still write."""
-    wanted = [claim.run_id for claim in claims if not claim.is_first]
-    entries: dict[UUID, list[Entry]] = {run_id: [] for run_id in wanted}
+    wanted = [claim for claim in claims if not claim.is_first]
+    entries: dict[UUID, list[Entry]] = {claim.run_id: [] for claim in wanted}
     if wanted:
-        rows = models.Entry.objects.filter(run_id__in=wanted).values_list("run_id", *_ENTRY_FIELDS)
+        rows = models.Entry.objects.filter(_needed(wanted)).values_list("run_id", *_ENTRY_FIELDS)
         for run_id, *values in rows:
             entries[run_id].append(Entry(**dict(zip(_ENTRY_FIELDS, values, strict=True))))
     return {run_id: History.of(found) for run_id, found in entries.items()}
+
+
+def _needed(claims: Sequence[Claim]) -> Q:
+    """The entries that replays need: all, or what came after a run's checkpoint."""
+    needed = Q(run_id__in=[claim.run_id for claim in claims if claim.checkpoint is None])
+    for claim in claims:
+        if (known := claim.checkpoint) is not None:
+            needed |= Q(run_id=claim.run_id, position__gt=known.position)
+            needed |= Q(run_id=claim.run_id, key__in=known.kept)
+    return needed
 
 
 def load_mail(run_ids: Sequence[UUID]) -> dict[UUID, list[Mail]]:
@@ -108,10 +118,10 @@ def load_mail(run_ids: Sequence[UUID]) -> dict[UUID, list[Mail]]:
         rows = (
             models.Event.objects.filter(run_id__in=run_ids, consumed_at=None)
             .order_by("id")
-            .values_list("run_id", "id", "name", "correlation", "payload")
+            .values_list("run_id", "id", "name", "correlation", "payload", "sent_by", "created_at")
         )
-        for run_id, number, name, correlation, payload in rows:
-            mail[run_id].append(Mail(number, name, correlation, payload))
+        for run_id, number, name, correlation, payload, sent_by, at in rows:
+            mail[run_id].append(Mail(number, name, correlation, payload, sent_by, at))
     return mail
 
 

@@ -40,6 +40,8 @@ class StateMachine(Workflow[C, Any], Generic[C]):
         idempotency_key: str | None = None,
         delay: Duration | None = None,
         at: datetime | None = None,
+        queue: str | None = None,
+        priority: int | None = None,
         initiator: Any = None,
         tags: Mapping[str, Any] | None = None,
         attributes: Mapping[str, Any] | None = None,
@@ -51,6 +53,8 @@ class StateMachine(Workflow[C, Any], Generic[C]):
             idempotency_key=idempotency_key,
             delay=delay,
             at=at,
+            queue=queue,
+            priority=priority,
             initiator=initiator,
             tags=tags,
             attributes=attributes,
@@ -101,6 +105,8 @@ def state_machine(
     step_retry: Retry | None = None,
     timeout: Duration | None = None,
     idempotency_key: str | None = None,
+    queue: str | None = None,
+    priority: int = 0,
     tags: Mapping[str, Any] | None = None,
 ) -> StateMachine[C]: ...
 
@@ -119,6 +125,8 @@ def state_machine(
     step_retry: Retry | None = None,
     timeout: Duration | None = None,
     idempotency_key: str | None = None,
+    queue: str | None = None,
+    priority: int = 0,
     tags: Mapping[str, Any] | None = None,
 ) -> StateMachine[C]: ...
 
@@ -137,6 +145,8 @@ def state_machine(
     step_retry: Retry | None = None,
     timeout: Duration | None = None,
     idempotency_key: str | None = None,
+    queue: str | None = None,
+    priority: int = 0,
     tags: Mapping[str, Any] | None = None,
 ) -> StateMachine[dict[str, Any]]: ...
 
@@ -154,6 +164,8 @@ def state_machine(
     step_retry: Retry | None = None,
     timeout: Duration | None = None,
     idempotency_key: str | None = None,
+    queue: str | None = None,
+    priority: int = 0,
     tags: Mapping[str, Any] | None = None,
 ) -> StateMachine[Any]:
     """Register a state machine.
@@ -179,6 +191,8 @@ def state_machine(
         # What a machine has done is undone by a transition, if at all.
         compensate=False,
         idempotency_key=idempotency_key,
+        queue=queue,
+        priority=priority,
         tags=dict(tags or {}),
         chart=chart,
     )

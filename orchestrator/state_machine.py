@@ -11,6 +11,9 @@ from uuid import UUID
 
 from orchestrator.core.charts.chart import Chart
 from orchestrator.core.charts.compiling import compiled
+from orchestrator.core.charts.diagrams import to_svg
+from orchestrator.core.charts.dot import to_dot
+from orchestrator.core.charts.mermaid import to_mermaid
 from orchestrator.core.charts.playing import play
 from orchestrator.core.charts.specs import StateSpec, Target, Transitions, state
 from orchestrator.core.context import Context
@@ -81,6 +84,22 @@ class StateMachine(Workflow[C, Any], Generic[C]):
 
         rows = reading.machines(self.chart, state, status=status, limit=limit)
         return [self._machine(row) for row in rows]
+
+    def to_mermaid(self) -> str:
+        """The chart as text for Mermaid. The same text each time, as are the others."""
+        return to_mermaid(self.chart)
+
+    def to_dot(self) -> str:
+        """The chart as text for Graphviz."""
+        return to_dot(self.chart)
+
+    def to_svg(self, current: str | None = None) -> str:
+        """The chart as SVG, which needs no script and no style sheet.
+
+        `current` marks the state in which a machine is, as `Machine.state` shows it.
+        Raises ValueError for one that the chart does not have.
+        """
+        return to_svg(self.chart, current)
 
     def _machine(self, row: Any) -> Machine[C]:
         chart = registry.get(row.workflow, row.version).chart

@@ -142,6 +142,8 @@
   on("session-expired", () => {
     if (ended || !login) return;
     ended = true;
+    // Here and not in the page: a page that is refused must not say what was asked for.
+    each("[data-back]", (link) => { link.search = new URLSearchParams({ next: location.pathname + location.search }); });
     login.showModal();
     ask();
   });

@@ -69,7 +69,7 @@ async def emptied(ctx: Context) -> None: ...
         (emptied, "step 'charge'", "the body has ended"),
     ],
 )
-def test_code_that_contradicts_the_journal_blocks_the_run(
+def test_code_that_contradicts_the_journal_blocks_the_run(  # noqa: PLR0917 - its parameters
     runs, deployed, effect, code, expected, got
 ):
     code_of_w, run = deployed

@@ -278,7 +278,9 @@ def test_a_step_is_not_done_again_when_its_worker_died_in_the_middle(runs, guard
         (("retry",), "wired", 2),
     ],
 )
-def test_an_operator_says_how_it_ended(runs, guarded, effect, answer, result, calls):
+def test_an_operator_says_how_it_ended(  # noqa: PLR0917 - its parameters
+    runs, guarded, effect, answer, result, calls
+):
     runs.crash_at("after_body", step="wire")
     run = runs.start(guarded())
     runs.drain()
@@ -291,7 +293,9 @@ def test_an_operator_says_how_it_ended(runs, guarded, effect, answer, result, ca
 @pytest.mark.parametrize(
     ("policy", "result", "calls"), [("fail", "nobody knows", 1), ("retry", "wired", 2)]
 )
-def test_a_step_may_say_itself_what_becomes_of_it(runs, guarded, effect, policy, result, calls):
+def test_a_step_may_say_itself_what_becomes_of_it(  # noqa: PLR0917 - its parameters
+    runs, guarded, effect, policy, result, calls
+):
     runs.crash_at("after_body", step="wire")
     run = runs.start(guarded(on_ambiguous=policy))
     runs.drain()

@@ -44,6 +44,7 @@ INSTALLED_APPS = [
     "dashboard",
     *(
         [
+            "examples.lifecycle",
             "examples.onboarding",
             "examples.orders",
             "examples.content",

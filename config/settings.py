@@ -43,6 +43,7 @@ INSTALLED_APPS = [
     "dashboard",
     *(
         [
+            "examples.lifecycle",
             "examples.onboarding",
             "examples.orders",
             "examples.content",

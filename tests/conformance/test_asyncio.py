@@ -308,14 +308,14 @@ def test_a_task_that_is_cancelled_waits_for_nothing_more(runs):
 def test_a_task_that_nobody_awaits_ends_with_the_run(runs):
     @workflow(name="w")
     async def w(ctx: Context) -> str:
-        asyncio.ensure_future(ctx.wait_for_event("never"))
+        tasks = [asyncio.ensure_future(ctx.wait_for_event("never"))]
         await ctx.sleep("1h")
-        return "done"
+        return f"{len(tasks)} left"
 
     run = runs.start(w)
     runs.advance("1h")
 
-    assert run.refresh().result() == "done"
+    assert run.refresh().result() == "1 left"
     assert statuses(run)["never"] == "cancelled"
 
 
@@ -455,8 +455,10 @@ def test_a_future_may_be_set_by_another_branch(runs):
         async def answer() -> None:
             future.set_result(await ctx.wait_for_event("go"))
 
-        asyncio.ensure_future(answer())
-        return await future
+        answering = asyncio.ensure_future(answer())
+        await future
+        await answering
+        return future.result()
 
     run = runs.start(w)
     runs.send_event(run, "go", "answered")

@@ -58,19 +58,19 @@ async def emptied(ctx: Context) -> None: ...
 
 
 @pytest.mark.parametrize(
-    ("code", "expected", "got"),
+    ("code", "expected_and_got"),
     [
-        (renamed, "step 'charge'", "step 'pay'"),
-        (inserted, "step 'charge'", "step 'check'"),
-        (removed, "step 'charge'", "sleep 'nap'"),
-        (reordered, "step 'charge'", "sleep 'nap'"),
-        (other_kind, "sleep 'nap'", "event 'nap'"),
-        (cut_short, "sleep 'nap'", "nothing"),
-        (emptied, "step 'charge'", "the body has ended"),
+        (renamed, ("step 'charge'", "step 'pay'")),
+        (inserted, ("step 'charge'", "step 'check'")),
+        (removed, ("step 'charge'", "sleep 'nap'")),
+        (reordered, ("step 'charge'", "sleep 'nap'")),
+        (other_kind, ("sleep 'nap'", "event 'nap'")),
+        (cut_short, ("sleep 'nap'", "nothing")),
+        (emptied, ("step 'charge'", "the body has ended")),
     ],
 )
-def test_code_that_contradicts_the_journal_blocks_the_run(  # noqa: PLR0917 - its parameters
-    runs, deployed, effect, code, expected, got
+def test_code_that_contradicts_the_journal_blocks_the_run(
+    runs, deployed, effect, code, expected_and_got
 ):
     code_of_w, run = deployed
     code_of_w.code = code
@@ -78,7 +78,7 @@ def test_code_that_contradicts_the_journal_blocks_the_run(  # noqa: PLR0917 - it
 
     assert run.refresh().status == "blocked"
     assert run.error["type"].endswith("NonDeterminism")
-    assert (run.error["expected"], run.error["got"]) == (expected, got)
+    assert (run.error["expected"], run.error["got"]) == expected_and_got
     assert run.error["position"] > 0
     assert effect.calls == ["charge"]
 

@@ -146,8 +146,8 @@ def test_a_suspension_that_was_swallowed_blocks_the_run_with_an_explanation(runs
         try:
             await ctx.sleep("1h")
         except BaseException:
-            await ctx.step("clean up", effect, "cleaned up")
-        return "swallowed"
+            return "swallowed"
+        return await ctx.step("wake", effect)
 
     run = runs.start(w)
 

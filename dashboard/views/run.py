@@ -53,7 +53,7 @@ class Tab:
 @permitted(*SEES_RUNS)
 def run_detail(request: OperatorRequest, run_id: UUID) -> HttpResponse:
     run = run_or_404(run_id)
-    found = waits(run, sees_payloads=sees_payloads(request.user))
+    found = waits(run, user=request.user, sees_payloads=sees_payloads(request.user))
     diagnoses = diagnose(run, found, run.read_at)  # type: ignore[attr-defined] # annotated
     tag = _tag(run, found, diagnoses)
     if is_seen(request, tag):

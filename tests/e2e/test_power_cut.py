@@ -76,4 +76,4 @@ def test_a_first_start_says_what_is_needed_and_no_more(tmp_path):
     assert demo.stop() == 0
     assert [line for line in demo.log.splitlines() if not re.fullmatch(SAID, line)] == []
     assert len(re.findall(r"^login: ", demo.log, re.MULTILINE)) == 6
-    assert "Welcome" in next((tmp_path / "var" / "mail").iterdir()).read_text()
+    assert "Subject: " in next((tmp_path / "var" / "mail").iterdir()).read_text()

@@ -13,7 +13,6 @@ from typing import Any
 from uuid import UUID
 
 from celery import current_app, shared_task, signals
-from kombu.exceptions import OperationalError
 
 from orchestrator.engine import worker
 
@@ -43,7 +42,8 @@ def broker_error() -> str:
     try:
         with current_app.connection_for_write() as broker:
             broker.ensure_connection(max_retries=1, interval_start=0, timeout=1)
-    except (OSError, OperationalError) as error:
+    # A transport whose library is not installed fails in its import, with any error.
+    except Exception as error:
         return " ".join(str(error).split()) or type(error).__name__
     return ""
 

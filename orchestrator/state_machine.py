@@ -11,6 +11,9 @@ from uuid import UUID
 
 from orchestrator.core.charts.chart import Chart
 from orchestrator.core.charts.compiling import compiled
+from orchestrator.core.charts.diagrams import to_svg
+from orchestrator.core.charts.dot import to_dot
+from orchestrator.core.charts.mermaid import to_mermaid
 from orchestrator.core.charts.playing import play
 from orchestrator.core.charts.specs import StateSpec, Target, Transitions, state
 from orchestrator.core.context import Context
@@ -40,6 +43,8 @@ class StateMachine(Workflow[C, Any], Generic[C]):
         idempotency_key: str | None = None,
         delay: Duration | None = None,
         at: datetime | None = None,
+        queue: str | None = None,
+        priority: int | None = None,
         initiator: Any = None,
         tags: Mapping[str, Any] | None = None,
         attributes: Mapping[str, Any] | None = None,
@@ -51,6 +56,8 @@ class StateMachine(Workflow[C, Any], Generic[C]):
             idempotency_key=idempotency_key,
             delay=delay,
             at=at,
+            queue=queue,
+            priority=priority,
             initiator=initiator,
             tags=tags,
             attributes=attributes,
@@ -78,6 +85,22 @@ class StateMachine(Workflow[C, Any], Generic[C]):
         rows = reading.machines(self.chart, state, status=status, limit=limit)
         return [self._machine(row) for row in rows]
 
+    def to_mermaid(self) -> str:
+        """The chart as text for Mermaid. The same text each time, as are the others."""
+        return to_mermaid(self.chart)
+
+    def to_dot(self) -> str:
+        """The chart as text for Graphviz."""
+        return to_dot(self.chart)
+
+    def to_svg(self, current: str | None = None) -> str:
+        """The chart as SVG, which needs no script and no style sheet.
+
+        `current` marks the state in which a machine is, as `Machine.state` shows it.
+        Raises ValueError for one that the chart does not have.
+        """
+        return to_svg(self.chart, current)
+
     def _machine(self, row: Any) -> Machine[C]:
         chart = registry.get(row.workflow, row.version).chart
         assert chart is not None
@@ -101,6 +124,8 @@ def state_machine(
     step_retry: Retry | None = None,
     timeout: Duration | None = None,
     idempotency_key: str | None = None,
+    queue: str | None = None,
+    priority: int = 0,
     tags: Mapping[str, Any] | None = None,
 ) -> StateMachine[C]: ...
 
@@ -119,6 +144,8 @@ def state_machine(
     step_retry: Retry | None = None,
     timeout: Duration | None = None,
     idempotency_key: str | None = None,
+    queue: str | None = None,
+    priority: int = 0,
     tags: Mapping[str, Any] | None = None,
 ) -> StateMachine[C]: ...
 
@@ -137,6 +164,8 @@ def state_machine(
     step_retry: Retry | None = None,
     timeout: Duration | None = None,
     idempotency_key: str | None = None,
+    queue: str | None = None,
+    priority: int = 0,
     tags: Mapping[str, Any] | None = None,
 ) -> StateMachine[dict[str, Any]]: ...
 
@@ -154,6 +183,8 @@ def state_machine(
     step_retry: Retry | None = None,
     timeout: Duration | None = None,
     idempotency_key: str | None = None,
+    queue: str | None = None,
+    priority: int = 0,
     tags: Mapping[str, Any] | None = None,
 ) -> StateMachine[Any]:
     """Register a state machine.
@@ -179,6 +210,8 @@ def state_machine(
         # What a machine has done is undone by a transition, if at all.
         compensate=False,
         idempotency_key=idempotency_key,
+        queue=queue,
+        priority=priority,
         tags=dict(tags or {}),
         chart=chart,
     )

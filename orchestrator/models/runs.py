@@ -139,8 +139,14 @@ class Run(models.Model):
             ),
         ]
         indexes = [
-            # The sweep and the claim: due runs, oldest first.
+            # What has been due for longest, of all runs.
             models.Index(fields=["due_at"], name="run_due", condition=Q(due_at__isnull=False)),
+            # The claim: due runs of a queue by priority, oldest first.
+            models.Index(
+                fields=["queue", "priority", "due_at"],
+                name="run_claim",
+                condition=Q(due_at__isnull=False),
+            ),
             # The runs list by status, and by workflow, newest first.
             models.Index(fields=["status", "-id"], name="run_by_status"),
             models.Index(fields=["workflow", "status", "-id"], name="run_by_workflow"),

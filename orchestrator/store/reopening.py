@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F, Max
+from django.db.models import F, Max, Subquery
 
 from orchestrator import clock, models
 from orchestrator.core.checkpoints import Checkpoint
@@ -39,10 +39,9 @@ def reopen(run_id: UUID) -> None:
 
 def consequences(run: models.Run) -> list[str]:
     """What the body asked for after it had seen the failure that ended it."""
-    failed = _failed_entry(run)
-    if failed is None:
-        return []
-    after = run.entries.filter(cause__gte=failed.seq).exclude(status=CANCELLED)
+    failed = run.entries.filter(key=(run.error or {}).get("key"), status=FAILED)
+    since = Subquery(failed.values("seq")[:1])
+    after = run.entries.filter(cause__gte=since).exclude(status=CANCELLED)
     return list(after.order_by("position").values_list("key", flat=True)[:5])
 
 

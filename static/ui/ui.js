@@ -99,8 +99,11 @@
   /* A message takes its own room. On a narrow screen that pushes the page down, also where it is scrolled:
      the browser would hold the page, and the message would stand on it. */
   const place = (line) => {
+    const dialog = $("#dialog[open] #dialog-body");
     root.style.overflowAnchor = "none";
-    ($("#dialog[open] #dialog-body") || $("#toasts")).prepend(line);
+    (dialog || $("#toasts")).prepend(line);
+    // The live region is out of reach behind a dialog.
+    if (dialog) line.setAttribute("role", "alert");
     requestAnimationFrame(() => requestAnimationFrame(() => { root.style.overflowAnchor = ""; }));
   };
   /* It goes when nobody reads it, and when nothing moves under a finger: at the top of a narrow page it stays. */

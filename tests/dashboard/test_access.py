@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.contrib.auth.models import Group
 from django.http import HttpResponse
 from django.test import Client, RequestFactory
-from django.urls import reverse
+from django.urls import include, path, reverse
 
 from dashboard import views
 from dashboard.urls import urlpatterns
@@ -131,3 +133,12 @@ def test_groups_that_an_administrator_has_changed_stay_so(roles: None) -> None:
     create_default_groups()
 
     assert not Group.objects.get(name="Viewer").permissions.exists()
+
+
+def test_the_pages_need_no_other_pages(viewer: Client, settings: Any, failed: Run[None]) -> None:
+    settings.ROOT_URLCONF = (path("ops/", include("dashboard.urls")),)
+
+    for name in SEEN_BY_VIEWERS:
+        assert viewer.get(address(name, failed)).status_code == 200, name
+    refused = viewer.get(address("retry_confirm", failed))
+    assert 'href="/ops/">To the start page' in refused.content.decode()

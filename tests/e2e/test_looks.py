@@ -92,7 +92,6 @@ SCREENS: dict[str, tuple[str, Callable[[Person], None]]] = {
     "overview": ("omar", address("/ops/")),
     "runs": ("omar", address("/ops/runs/")),
     "workflows": ("omar", address("/ops/workflows/")),
-    "api": ("ada", address("/api/v1/docs")),
     "start": ("omar", address("/ops/workflows/process-order/start/")),
     "start-wrong": ("omar", wrong_start),
     "run": ("omar", run(WAITING)),

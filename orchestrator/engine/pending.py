@@ -185,10 +185,13 @@ class Pending:
         return any(not step.is_abandoned for step, _ in self._ready)
 
     def received(self, mail: Iterable[Mail]) -> tuple[Wait, Mail] | None:
-        """A wait whose event is there, and the first such event."""
-        for wait in self._waits.values():
-            if found := next((one for one in mail if entries.fits(one, wait)), None):
-                return wait, found
+        """The first event that a wait is there for, and the first such wait."""
+        for one in mail:
+            # In the order of arrival: a wait for anything must not see a later event first.
+            if wait := next(
+                (wait for wait in self._waits.values() if entries.fits(one, wait)), None
+            ):
+                return wait, one
         return None
 
     def overdue(self, now: datetime) -> Timer | Wait | None:

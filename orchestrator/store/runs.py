@@ -28,6 +28,10 @@ class Sent:
 
     delivered: bool
     reason: str
+    # The number of the event.
+    event: int | None = None
+    # Whose workers are to look at the run.
+    queue: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +187,7 @@ def send(
 ) -> Sent:
     """Put an event into a run's mailbox and wake it, in one transaction (the caller's, if any)."""
     dialect = postgresql if is_postgresql() else portable
-    woken, stored = dialect.send(
+    queue, stored = dialect.send(
         run=run_id,
         name=name,
         payload=payload,
@@ -191,9 +195,9 @@ def send(
         event_id=event_id,
         sent_by=sent_by,
     )
-    if stored:
-        return Sent(True, "")
-    if woken:
+    if queue is not None and stored is not None:
+        return Sent(True, "", stored, queue)
+    if queue is not None:
         return Sent(False, "duplicate: an event with this id was sent before")
     status = models.Run.objects.filter(id=run_id).values_list("status", flat=True).first()
     return Sent(False, f"the run has {_ENDED[status]}" if status else "no run has this id")
@@ -204,6 +208,12 @@ _ENDED: dict[str, str] = {
     Status.FAILED: "failed",
     Status.CANCELLED: "been cancelled",
 }
+
+
+def queue_of(run_id: UUID) -> str:
+    """The queue whose workers take the run; "" for the default one, and for no such run."""
+    found = models.Run.objects.filter(id=run_id).values_list("queue", flat=True)
+    return found.first() or ""
 
 
 def hold(run_id: UUID) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -17,7 +17,7 @@ from orchestrator.engine import worker
 from orchestrator.run import Delivery, Run
 from orchestrator.schedules import firing
 from orchestrator.store import testing, ticks
-from orchestrator.testing import explaining, reading, rehearsing
+from orchestrator.testing import explaining, reading, registrations, rehearsing
 from orchestrator.testing.faults import Faults
 from orchestrator.testing.reading import JournalRow, LogRow
 from orchestrator.workflow import Workflow
@@ -48,6 +48,7 @@ class Runs:
         self._publisher: hints.Publisher | None = None
         self._rest: patience.Rest = patience.sleep
         self._error: Exception | None = None
+        self._registered = ExitStack()
 
     # ---- driving ---------------------------------------------------------------------
 
@@ -252,13 +253,15 @@ class Runs:
             clock.move(self._skew - clock.skew())
 
     def __enter__(self) -> Self:
+        self._registered.enter_context(registrations.temporary())
         self.open()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> None:
-        unmet = self.close()
+        with self._registered:
+            unmet = self.close()
         if unmet and error is None:
             raise AssertionError("\n".join(unmet))
 

@@ -17,8 +17,9 @@ from orchestrator.core.charts.chart import Chart
 from orchestrator.core.errors import InvalidInput, UnknownWorkflow
 from orchestrator.core.fingerprints import fingerprint
 from orchestrator.core.names import check_priority, check_queue, check_retry
+from orchestrator.core.notes import check_tags
 from orchestrator.core.retry import Retry
-from orchestrator.core.schemas import adapter, validated
+from orchestrator.core.schemas import adapter, check_schema, validated
 
 MAX_NAME = 200
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]*")
@@ -56,6 +57,9 @@ class Definition:
         _check_signature(self.fn)
         _check_template("idempotency_key", self.idempotency_key)
         _check_template("concurrency_key", self.concurrency_key)
+        check_tags(self.tags)
+        check_schema(f"{self.name}: input_schema", self.input_schema)
+        check_schema(f"{self.name}: output_schema", self.output_schema)
         for option in ("retry", "step_retry"):
             check_retry(f"{self.name}: {option}", getattr(self, option))
         if self.max_concurrent is not None and self.max_concurrent < 1:

@@ -16,7 +16,9 @@ from orchestrator import kinds, models, starting
 from orchestrator.conf import conf
 from orchestrator.core import codec
 from orchestrator.core.errors import ActionRefused, InvalidInput, UnknownRun
+from orchestrator.core.failures import clean
 from orchestrator.core.journal import INTENT, OPEN, RETRYING, SLEEP
+from orchestrator.core.names import is_text
 from orchestrator.core.schemas import check_payload
 from orchestrator.database import ALIAS
 from orchestrator.engine import orders
@@ -26,6 +28,7 @@ from orchestrator.store import broadcasts, control, reopening, runs
 from orchestrator.store.runs import Sent
 
 MAX_EVENT_NAME = 200
+MAX_REASON = 4_000
 
 
 def start(
@@ -43,9 +46,11 @@ def start_or_find(
     return starting.start(workflow, input, version=version, options=Options(**options))
 
 
-def start_many(workflow: str, inputs: Iterable[Any], **options: Any) -> list[Run[Any]]:
+def start_many(
+    workflow: str, inputs: Iterable[Any], *, version: str | None = None, **options: Any
+) -> list[Run[Any]]:
     """Start a run for each input: all of them or none. See `orchestrator.start_many`."""
-    return starting.start_many(workflow, inputs, Options(**options))
+    return starting.start_many(workflow, inputs, version=version, options=Options(**options))
 
 
 def get_run(run_id: UUID | str) -> Run[Any]:
@@ -140,7 +145,7 @@ def _dispatch_again(event: models.Broadcast) -> None:
 
 def check_event_name(name: str) -> None:
     """Raises ValueError for a name that no author can wait for."""
-    if not name or len(name) > MAX_EVENT_NAME or name.startswith("@") or "\x00" in name:
+    if not is_text(name) or len(name) > MAX_EVENT_NAME or name.startswith("@"):
         raise ValueError(
             f"an event's name is a text of 1 to {MAX_EVENT_NAME} characters "
             f"without a leading @: {name!r}"
@@ -168,6 +173,7 @@ def hold(run_id: UUID) -> bool:
 def cancel(run_id: UUID | str, *, reason: str = "") -> bool:
     """Ask a run to stop. See `Run.cancel`. Raises UnknownRun."""
     found = known_id(run_id)
+    reason = clean(str(reason))[:MAX_REASON]
     done = control.cancel(found, reason=reason, note=reason)
     if done:
         tell_workers(found)

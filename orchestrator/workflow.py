@@ -165,7 +165,7 @@ def workflow(
                 None if payload_retention is None else parse_keeping(payload_retention)
             ),
             "idempotency_key": idempotency_key,
-            "tags": dict(tags or {}),
+            "tags": tags or {},
             "input_schema": input_schema,
             "output_schema": output_schema,
         }

@@ -9,6 +9,7 @@ from typing import Any
 from django.db import models
 from django.db.models import Q
 
+from orchestrator.core.failures import clean
 from orchestrator.core.ids import uuid7
 from orchestrator.models.schedules import Schedule
 
@@ -242,4 +243,4 @@ def initiator_label(initiator: Any) -> str | None:
         return None
     get_username = getattr(initiator, "get_username", None)
     label = get_username() if callable(get_username) else str(initiator)
-    return label[:255] or None
+    return clean(label)[:255] or None

@@ -10,6 +10,7 @@ from threading import Event
 from django.conf import settings
 
 from orchestrator import Context, current_step, workflow
+from tests.storm.app import lockers
 from tests.storm.app.models import Booking
 
 RECORDS = 10
@@ -50,3 +51,6 @@ async def storm(ctx: Context) -> list[str]:
     await ctx.step("book-3", book, "book-3", atomic=True)
     done.append(await ctx.step("last", note, "last"))
     return done
+
+
+locker = lockers.register()

@@ -55,7 +55,7 @@ format: $(VENV)/.lint ## Put code and templates into shape
 
 # Playwright keeps an event loop in the test's thread, where Django refuses to query.
 e2e: $(VENV)/.e2e ## Drive a real browser (Chromium must be installed)
-	DJANGO_ALLOW_ASYNC_UNSAFE=true $(PY) -m pytest -m e2e tests/e2e $(ARGS)
+	DJANGO_ALLOW_ASYNC_UNSAFE=true $(PY) -m pytest -m e2e -n $(JOBS) --dist loadfile tests/e2e $(ARGS)
 
 fuzz: $(VENV)/.test ## Send the REST API other requests each time, right and wrong (FUZZ_EXAMPLES=200)
 	FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(PY) -m tests.postgres $(PY) -m pytest -n $(JOBS) --timeout 3600 tests/api/test_fuzz.py $(ARGS)

@@ -30,7 +30,6 @@ INSTALLED_APPS = [
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
-    "django.contrib.humanize",
     "django.contrib.messages",
     "django.contrib.sessions",
     # The development server leaves static files to whitenoise, as production does.
@@ -187,9 +186,10 @@ SESSION_COOKIE_AGE = 12 * 60 * 60
 SESSION_IDLE_SECONDS = 60 * 60
 CSRF_COOKIE_NAME = f"{_COOKIE_PREFIX}csrf"
 CSRF_COOKIE_SECURE = env.is_https
-# Pages carry the token in `hx-headers`, so no script needs to read the cookie.
+# Forms carry the token, so no script needs to read the cookie.
 CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_FAILURE_VIEW = "config.accounts.csrf_failure"
 
 # --- Mail ----------------------------------------------------------------------------
 

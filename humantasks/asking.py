@@ -175,6 +175,7 @@ async def human_task(
             "type_version": definition.version,
             "assign_to": _names(assign_to),
             "initiator": ctx.initiator,
+            "workflow": ctx.workflow,
             "requester_may_answer": definition.requester_may_answer,
             "priority": PRIORITIES[priority],
             "due_seconds": None if due is None else parse_duration(due).total_seconds(),

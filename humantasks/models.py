@@ -64,7 +64,12 @@ class HumanTask(models.Model):
     # What people call it: #1042. Numbers may be missing, none comes twice.
     ref = models.BigIntegerField(unique=True)
 
-    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="human_tasks")
+    # Kept when the run is removed, which retention does long before the audit may go. So no
+    # constraint: what is left is the run's id, and the name of its workflow.
+    run = models.ForeignKey(
+        Run, on_delete=models.DO_NOTHING, db_constraint=False, related_name="human_tasks"
+    )
+    workflow = models.CharField(max_length=200)
     # The key of the wait in the run's journal; a run that is sent back asks it again.
     key = models.CharField(max_length=200)
     generation = models.PositiveIntegerField(default=1)

@@ -8,12 +8,20 @@ from typing import Any
 
 from django.conf import settings as django_settings
 
-from orchestrator.core.durations import parse_duration
+from orchestrator.core.durations import parse_duration, parse_keeping
 from orchestrator.core.retry import Retry
 
 
 def _seconds(value: Any) -> timedelta:
     return parse_duration(value)
+
+
+def _keeping(value: Any) -> timedelta:
+    return parse_keeping(value)
+
+
+def _maybe(value: Any) -> bool | None:
+    return None if value is None else bool(value)
 
 
 def _retry(value: Any) -> Retry:
@@ -33,11 +41,18 @@ _SETTINGS: dict[str, tuple[Any, Callable[[Any], Any], str]] = {
     "MAX_ENTRIES": (10_000, int, "Journal entries of one run."),
     "MAX_CRASHES": (5, int, "A run that kills its worker so often in a row is quarantined."),
     "CODE_GRACE": ("30s", _seconds, "A due run whose code no worker has is blocked after this."),
+    "PRIORITY_STEP": ("10s", _seconds, "How much waiting one step of priority is worth."),
     "EVENT_TTL": ("1h", _seconds, "How long an event to no run in particular is kept."),
     "CANCEL_GRACE": ("1d", _seconds, "How long a cancelled run may clean up."),
     "STEP_RETRY": (Retry(), _retry, "The retry policy of steps that name none."),
     "SCHEDULE_GRACE": ("1m", _seconds, "A time of a schedule that is taken later is missed."),
     "AI": ({}, dict, "The default model, providers and prices of AI steps; docs/guide/ai.md."),
+    "RETENTION": ("30d", _keeping, "How long runs are kept after their end."),
+    "PAYLOAD_RETENTION": ("forever", _keeping, "How long inputs and results of ended runs are."),
+    "KEY_RETENTION": ("forever", _keeping, "How long a removed run's idempotency key answers."),
+    "STEP_KEY_RETENTION": ("forever", _keeping, "How long results of steps' own keys are kept."),
+    "LOG_RETENTION": ("forever", _keeping, "How long log lines are; at most as long as their run."),
+    "AUTO_PRUNE": (None, _maybe, "Whether workers remove what is old; None: in the embedded mode."),
     "HINTS": (True, bool, "Whether to tell workers about due runs through the broker."),
 }
 

@@ -6,13 +6,14 @@ sentences; `diagnose` is what is wrong with it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from orchestrator import models, reading
 from orchestrator.core.definition import registry
+from orchestrator.core.errors import Quarantined
 from orchestrator.core.journal import EVENT
 from orchestrator.models import Run, Status
 from orchestrator.moments import duration, relative
@@ -146,7 +147,13 @@ def _at_rest(run: Run) -> Iterator[str]:
         yield f"It is blocked: {error.get('type', '')}: {error.get('message', '')}"
         if error.get("expected"):
             yield f"The journal has {error['expected']}; the code asked for {error.get('got')}."
-        yield f"When that is mended, it goes on with: manage.py runs resume {run.id}"
+        yield f"{_mended(error)} with: manage.py runs resume {run.id}"
+
+
+def _mended(error: Mapping[str, Any]) -> str:
+    if error.get("type") == Quarantined.__name__:
+        return "When it is known what ends its workers, it goes on"
+    return "It goes on by itself when a worker has code that fits, or"
 
 
 def _executing(run: Run, now: datetime) -> Iterator[str]:

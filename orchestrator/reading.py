@@ -11,10 +11,18 @@ from django.db.models import Q
 from orchestrator import models
 from orchestrator.core import codec
 from orchestrator.core.charts.chart import AND, Chart
-from orchestrator.core.errors import UndecodableValue
+from orchestrator.core.errors import UndecodableValue, UnknownRun
 from orchestrator.core.journal import CANCEL, OPEN, REFUSED, STEP, TRANSITION
 from orchestrator.machine import Transition
 from orchestrator.run import EventInfo, StepInfo, WaitInfo
+
+
+def refresh(run: models.Run) -> None:
+    """Read a run again. Raises UnknownRun."""
+    try:
+        run.refresh_from_db()
+    except models.Run.DoesNotExist:
+        raise UnknownRun(f"run {run.id} is gone: retention has removed it") from None
 
 
 def steps(run: models.Run) -> list[StepInfo]:

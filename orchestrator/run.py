@@ -4,105 +4,46 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from uuid import UUID
 
 from orchestrator import patience
 from orchestrator.core import codec
 from orchestrator.core.children import Startable, name_of
 from orchestrator.core.durations import Duration, parse_duration
-from orchestrator.core.errors import RunCancelled, RunFailed, RunTimeout
+from orchestrator.core.errors import RunCancelled, RunFailed, RunPruned, RunTimeout
+from orchestrator.infos import Delivery, EventInfo, Outcome, StepInfo, WaitInfo
 
 if TYPE_CHECKING:
     from orchestrator import models
 
+__all__ = [
+    "Delivery",
+    "EventInfo",
+    "Outcome",
+    "Run",
+    "StepInfo",
+    "WaitInfo",
+    "get_run",
+    "send_event",
+    "start_many",
+]
+
 O = TypeVar("O")  # noqa: E741 - the output type
 
-WaitKind = Literal["event", "timer", "human_task", "retry", "child", "concurrency"]
 
 _FINAL = ("completed", "failed", "cancelled")
 _POLL_SECONDS = 0.02
 _MAX_POLL_SECONDS = 0.5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepInfo:
-    """One thing that a run asked for: a step, a sleep, a wait. `attempts` counts those made."""
-
-    key: str
-    name: str
-    kind: str
-    status: str
-    attempts: int
-    started_at: datetime | None
-    completed_at: datetime | None
-    result: Any = None
-    error: dict[str, Any] | None = None
-    # What its last attempt has told with `current_step().heartbeat`.
-    details: Any = None
-
-    @property
-    def duration(self) -> timedelta | None:
-        if self.started_at is None or self.completed_at is None:
-            return None
-        return max(self.completed_at - self.started_at, timedelta(0))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EventInfo:
-    """An event that a run has received. `consumed_by` is the key of the wait that took it."""
-
-    name: str
-    key: str | None
-    payload: Any
-    received_at: datetime
-    consumed_at: datetime | None
-    consumed_by: str | None
-    event_id: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WaitInfo:
-    """One thing that a run waits for. `until` is when it stops waiting, if it does."""
-
-    kind: str
-    name: str
-    key: str
-    since: datetime | None
-    until: datetime | None
-    detail: dict[str, Any] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How waiting for a run ended. `state` is its status; `cause` says why not, if so."""
-
-    success: bool
-    state: str
-    cause: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """What became of an event. Not delivered: `reason` says why."""
-
-    delivered: bool
-    reason: str = ""
-    run_ids: tuple[UUID, ...] = ()
-
-    @property
-    def is_duplicate(self) -> bool:
-        """Whether an event with this `event_id` had been sent before."""
-        return self.reason.startswith("duplicate")
-
-
 class Run(Generic[O]):
     """A handle to one run. It shows the run as it was last read; `refresh` reads it again."""
 
-    def __init__(self, row: models.Run) -> None:
+    def __init__(self, row: models.Run, *, is_gone: bool = False) -> None:
         self._row = row
+        self._is_gone = is_gone
 
     # ---- reading ---------------------------------------------------------------------
 
@@ -139,6 +80,16 @@ class Run(Generic[O]):
     @property
     def idempotency_key(self) -> str | None:
         return self._row.idempotency_key
+
+    @property
+    def queue(self) -> str | None:
+        """The queue whose workers take it; None is the default queue."""
+        return self._row.queue or None
+
+    @property
+    def priority(self) -> int:
+        """Higher first, among the due runs of a queue."""
+        return self._row.priority
 
     @property
     def initiator(self) -> str | None:
@@ -201,9 +152,25 @@ class Run(Generic[O]):
 
         return reading.waiting_on(self._row)
 
+    @property
+    def is_gone(self) -> bool:
+        """Whether retention has removed the run, and a start has found it by its key.
+
+        Then it has its id, version, status and times, and nothing else.
+        """
+        return self._is_gone
+
+    @property
+    def is_purged(self) -> bool:
+        """Whether retention has removed its input, results and messages."""
+        return self._row.is_purged
+
     def refresh(self) -> Run[O]:
-        """Read the run again, and return this handle."""
-        self._row.refresh_from_db()
+        """Read the run again, and return this handle. Raises UnknownRun once it is removed."""
+        from orchestrator import reading  # noqa: PLC0415
+
+        if not self._is_gone:
+            reading.refresh(self._row)
         return self
 
     # ---- waiting ---------------------------------------------------------------------
@@ -211,10 +178,16 @@ class Run(Generic[O]):
     def result(self, timeout: Duration | None = None) -> O:
         """Wait until the run has ended, and return its output.
 
-        Raises RunFailed, RunCancelled, or RunTimeout when `timeout` is over first.
+        Raises RunFailed, RunCancelled, or RunTimeout when `timeout` is over first, and
+        RunPruned when retention has removed what it returned.
         """
         if not self._wait_for(_FINAL, timeout, None):
             raise RunTimeout(f"run {self.id} is still {self.status}")
+        if self.is_purged:
+            raise RunPruned(
+                f"run {self.id} {self.status} on {self.finished_at:%c} UTC; its data "
+                "was removed by retention"
+            )
         if self.status == "failed":
             error = self.error or {}
             raise RunFailed(f"run {self.id} failed: {error.get('message', '')}", error)

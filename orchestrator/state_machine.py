@@ -43,6 +43,8 @@ class StateMachine(Workflow[C, Any], Generic[C]):
         idempotency_key: str | None = None,
         delay: Duration | None = None,
         at: datetime | None = None,
+        queue: str | None = None,
+        priority: int | None = None,
         initiator: Any = None,
         tags: Mapping[str, Any] | None = None,
         attributes: Mapping[str, Any] | None = None,
@@ -54,6 +56,8 @@ class StateMachine(Workflow[C, Any], Generic[C]):
             idempotency_key=idempotency_key,
             delay=delay,
             at=at,
+            queue=queue,
+            priority=priority,
             initiator=initiator,
             tags=tags,
             attributes=attributes,
@@ -120,6 +124,8 @@ def state_machine(
     step_retry: Retry | None = None,
     timeout: Duration | None = None,
     idempotency_key: str | None = None,
+    queue: str | None = None,
+    priority: int = 0,
     tags: Mapping[str, Any] | None = None,
 ) -> StateMachine[C]: ...
 
@@ -138,6 +144,8 @@ def state_machine(
     step_retry: Retry | None = None,
     timeout: Duration | None = None,
     idempotency_key: str | None = None,
+    queue: str | None = None,
+    priority: int = 0,
     tags: Mapping[str, Any] | None = None,
 ) -> StateMachine[C]: ...
 
@@ -156,6 +164,8 @@ def state_machine(
     step_retry: Retry | None = None,
     timeout: Duration | None = None,
     idempotency_key: str | None = None,
+    queue: str | None = None,
+    priority: int = 0,
     tags: Mapping[str, Any] | None = None,
 ) -> StateMachine[dict[str, Any]]: ...
 
@@ -173,6 +183,8 @@ def state_machine(
     step_retry: Retry | None = None,
     timeout: Duration | None = None,
     idempotency_key: str | None = None,
+    queue: str | None = None,
+    priority: int = 0,
     tags: Mapping[str, Any] | None = None,
 ) -> StateMachine[Any]:
     """Register a state machine.
@@ -198,6 +210,8 @@ def state_machine(
         # What a machine has done is undone by a transition, if at all.
         compensate=False,
         idempotency_key=idempotency_key,
+        queue=queue,
+        priority=priority,
         tags=dict(tags or {}),
         chart=chart,
     )

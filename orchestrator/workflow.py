@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar, overload
 
 from orchestrator.core.context import Context
 from orchestrator.core.definition import Definition, registry
-from orchestrator.core.durations import Duration, parse_duration
+from orchestrator.core.durations import Duration, parse_duration, parse_keeping
 from orchestrator.core.retry import Retry
 from orchestrator.run import Run
 
@@ -41,6 +41,8 @@ class Workflow(Generic[I, O]):
         idempotency_key: str | None = None,
         delay: Duration | None = None,
         at: datetime | None = None,
+        queue: str | None = None,
+        priority: int | None = None,
         initiator: Any = None,
         tags: Mapping[str, Any] | None = None,
         attributes: Mapping[str, Any] | None = None,
@@ -51,7 +53,8 @@ class Workflow(Generic[I, O]):
         all. A broker that is down does not make this fail. Raises InvalidInput before
         anything is written. With the `idempotency_key` of an earlier run of this workflow
         that run is returned; IdempotencyConflict if its input was another one.
-        `initiator` is who asks for it: a user, or any text.
+        `initiator` is who asks for it: a user, or any text. `queue` and `priority` are
+        the workflow's own, unless they are given.
         """
         from orchestrator import client  # noqa: PLC0415 - the client needs a configured Django
 
@@ -62,6 +65,8 @@ class Workflow(Generic[I, O]):
             idempotency_key=idempotency_key,
             delay=delay,
             at=at,
+            queue=queue,
+            priority=priority,
             initiator=initiator,
             tags=tags,
             attributes=attributes,
@@ -106,6 +111,10 @@ def workflow(
     idempotency_key: str | None = None,
     max_concurrent: int | None = None,
     concurrency_key: str | None = None,
+    queue: str | None = None,
+    priority: int = 0,
+    retention: Duration | None = None,
+    payload_retention: Duration | None = None,
     tags: Mapping[str, Any] | None = None,
     input_schema: Any = None,
     output_schema: Any = None,
@@ -127,6 +136,15 @@ def workflow(
     `concurrency_key` template, so many for each text that it makes. `input_schema` and
     `output_schema` (a pydantic model, or any callable that raises) replace the annotations.
 
+    Only workers that serve its `queue` take its runs (`manage.py worker --queues …`). Among
+    the due runs of a queue, those of a higher `priority` (-100 to 100) come first, but
+    overtake only what has been due for less than `ORCHESTRATOR_PRIORITY_STEP` longer, for
+    each step of priority.
+
+    `retention` is how long a run is kept after its end, `payload_retention` how long its
+    input, results and messages are: durations, or "forever". Without them the settings
+    ORCHESTRATOR_RETENTION and ORCHESTRATOR_PAYLOAD_RETENTION apply.
+
     Raises TypeError and ValueError at import for a body or a name that cannot work.
     """
     return Decorator(
@@ -140,6 +158,12 @@ def workflow(
             "compensate": compensate,
             "max_concurrent": max_concurrent,
             "concurrency_key": concurrency_key,
+            "queue": queue,
+            "priority": priority,
+            "retention": None if retention is None else parse_keeping(retention),
+            "payload_retention": (
+                None if payload_retention is None else parse_keeping(payload_retention)
+            ),
             "idempotency_key": idempotency_key,
             "tags": dict(tags or {}),
             "input_schema": input_schema,

@@ -75,7 +75,9 @@ class Token(HttpBearer):
         self.needs = needs
 
     def __call__(self, request: HttpRequest) -> Caller | None:
-        if "Authorization" not in request.headers:
+        # Another scheme is a proxy's.
+        scheme = request.headers.get("Authorization", "").partition(" ")[0]
+        if scheme.lower() != self.openapi_scheme:
             return None
         caller: Caller | None = super().__call__(request)
         if caller is None:

@@ -60,10 +60,13 @@ class Sent(BaseModel):
 def list_events(
     request: ApiRequest, run_id: UUID, cursor: Cursor = None, limit: Limit = 100
 ) -> Page[schemas.Event]:
-    """The events that a run has received, in their order, and which wait took each."""
+    """The events that a run has received, in their order, and which wait took each.
+
+    Where payloads are large, a page has fewer than `limit`.
+    """
     after, sees = rest.number("events", cursor), sees_payloads(request.user)
     run_or_problem(run_id)
-    found, following = queries.events(run_id, after=after, size=limit)
+    found, following = queries.whole_events(run_id, after=after, size=limit)
     return Page(
         items=[shapes.event(one, sees=sees) for one in found],
         next_cursor=rest.cursor("events", following),

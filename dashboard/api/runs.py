@@ -38,7 +38,9 @@ class RunFilters(BaseModel):
     )
     started_after: Instant | None = Field(None, description="Made (`created_at`) then or later.")
     started_before: Instant | None = Field(None, description="Made (`created_at`) before then.")
-    idempotency_key: Key | None = None
+    idempotency_key: Key | None = Field(
+        None, description="Without `workflow`: among the workflows that the code has."
+    )
     parent_id: UUID | None = Field(None, description="The children of this run.")
 
     def wanted(self) -> runs.Filter:
@@ -100,13 +102,13 @@ def get_run(
     if if_none_match is not None and tag in [one.strip() for one in if_none_match.split(",")]:
         return Answer(304, None)
     entries, more_steps = queries.outcomes(run_id)
-    events, following = queries.events(run_id, size=queries.ROWS)
+    events, more_events = queries.first_events(run_id)
     return shapes.run(
         run,
         stored=queries.payloads(run_id) if sees else (None, None),
-        waits=waits(run, sees_payloads=sees),
+        waits=waits(run, user=request.user, sees_payloads=sees),
         steps=(shapes.run_steps(run, entries, sees=sees), more_steps),
-        events=([shapes.event(one, sees=sees) for one in events], following is not None),
+        events=([shapes.small_event(one, sees=sees) for one in events], more_events),
         sees=sees,
     )
 
@@ -143,8 +145,10 @@ def get_result(
 ) -> Answer[schemas.Result]:
     """How a run ended: 200. As long as it has not: 202, after `timeout` at the latest."""
     run_or_problem(run_id)
-    has_ended = waiting.wait_for_end(run_id, timeout or 0)
+    waiting.wait_for_end(run_id, timeout or 0)
     run, sees = run_or_problem(run_id), sees_payloads(request.user)
+    # As it is now: it may have been opened again in between.
+    has_ended = run.is_final
     if not has_ended:
         response.headers["Retry-After"] = "1"
     output = queries.payloads(run_id)[1] if sees and has_ended else None
@@ -153,7 +157,7 @@ def get_result(
         schemas.Result(
             id=run.id,
             status=Status(run.status),
-            payloads=shapes.visibility(sees=sees),
+            payloads=shapes.visibility(run, sees=sees),
             output=shapes.value(output, sees=sees),
             error=shapes.failure(run.error, sees=sees) if has_ended else None,
         ),
@@ -169,4 +173,4 @@ def run_or_problem(run_id: UUID) -> models.Run:
 
 def etag(run: models.Run, *, sees: bool) -> str:
     """Another one with each change of the run. Who may see payloads sees another page."""
-    return f'W/"{run.rev}-{shapes.visibility(sees=sees)}"'
+    return f'W/"{run.rev}-{shapes.visibility(run, sees=sees)}"'

@@ -6,27 +6,29 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
-from dashboard import steps
+from dashboard import payloads, steps
 from dashboard.api import schemas
 from dashboard.errors import Problem, problem
 from dashboard.panel import Panel
-from dashboard.payloads import payload
 from dashboard.queries.run import SMALL
 from dashboard.queries.waits import Wait
 from dashboard.redaction import redacted, redacted_text
 from dashboard.rows import Row
 from dashboard.timeline import Row as TimelineRow
 from orchestrator.models import Entry, Event, LogLine, Run, Status
+from orchestrator.run import Run as Handle
 from orchestrator.run import WaitInfo
 
 
-def visibility(*, sees: bool) -> Literal["visible", "hidden"]:
+def visibility(run: Run, *, sees: bool) -> Literal["visible", "hidden", "removed"]:
+    if run.is_purged:
+        return "removed"
     return "visible" if sees else "hidden"
 
 
 def value(text: str | None, *, sees: bool) -> Any:
     """A stored value; None for who may not see it."""
-    shown = payload(text, is_visible=True) if sees else None
+    shown = payloads.payload(text, is_visible=True) if sees else None
     return shown.value if shown else None
 
 
@@ -68,6 +70,28 @@ def summary(row: Row) -> schemas.RunSummary:
         finished_at=row.finished_at,
         waiting_on=[_wait(one) for one in row.waits],
         error_line=row.error or None,
+    )
+
+
+def gone(run: Handle[Any]) -> schemas.RunSummary:
+    """A run that was removed: what its key still tells of it."""
+    return schemas.RunSummary(
+        id=run.id,
+        workflow=run.workflow,
+        version=run.version,
+        status=Status(run.status),
+        rev=0,
+        idempotency_key=run.idempotency_key,
+        initiator=None,
+        parent_id=None,
+        attributes={},
+        tags={},
+        created_at=run.created_at,
+        started_at=None,
+        finished_at=run.finished_at,
+        waiting_on=[],
+        error_line=None,
+        removed=True,
     )
 
 
@@ -126,7 +150,7 @@ def run(
         pause_requested=run.pause_requested,
         cancel_requested_at=run.cancel_requested_at,
         cancel_reason=run.cancel_reason,
-        payloads=visibility(sees=sees),
+        payloads=visibility(run, sees=sees),
         input=value(stored[0], sees=sees),
         output=value(stored[1], sees=sees),
         error=failure(run.error, sees=sees),
@@ -216,10 +240,22 @@ def step_detail(panel: Panel, *, sees: bool) -> schemas.StepDetail:
 
 
 def event(found: Event, *, sees: bool) -> schemas.Event:
+    return _event(found, value(found.payload, sees=sees), None)
+
+
+def small_event(found: Event, *, sees: bool) -> schemas.Event:
+    """An event among others: its payload only if it is short."""
+    text: str | None = found.small_payload  # type: ignore[attr-defined] # annotated
+    length: int = found.length  # type: ignore[attr-defined] # annotated
+    return _event(found, value(text, sees=sees), length if sees and length > SMALL else None)
+
+
+def _event(found: Event, payload: Any, length: int | None) -> schemas.Event:
     return schemas.Event(
         name=found.name,
         key=found.correlation,
-        payload=value(found.payload, sees=sees),
+        payload=payload,
+        payload_length=length,
         received_at=found.created_at,
         consumed_at=found.consumed_at,
         consumed_by=found.consumed_by,

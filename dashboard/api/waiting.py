@@ -18,34 +18,28 @@ _lock = threading.Lock()
 _waiting = 0
 
 
-def wait_for_end(run_id: UUID, timeout: Duration) -> bool:
-    """Whether the run has ended; waits for it for `ORCHESTRATOR_API_LONG_POLL` at most.
+def wait_for_end(run_id: UUID, timeout: Duration) -> None:
+    """Wait until the run has ended, for `ORCHESTRATOR_API_LONG_POLL` at most.
 
     Only `ORCHESTRATOR_API_LONG_POLLS` requests of a process wait at once. One more is
     answered at once, so that those who wait cannot keep everybody else out.
     """
     longest = parse_duration(getattr(settings, "ORCHESTRATOR_API_LONG_POLL", "25s"))
     seconds = min(parse_duration(timeout), longest).total_seconds()
-    if _has_ended(run_id):
-        return True
-    if not seconds or not _enter():
-        return False
+    if not seconds or _has_ended(run_id) or not _enter():
+        return
     try:
-        return _poll(run_id, seconds)
+        _poll(run_id, seconds)
     finally:
         _leave()
 
 
-def _poll(run_id: UUID, seconds: float) -> bool:
+def _poll(run_id: UUID, seconds: float) -> None:
     until, pause = time.monotonic() + seconds, FIRST_PAUSE
-    while not _has_ended(run_id):
-        left = until - time.monotonic()
-        if left <= 0:
-            return False
+    while (left := until - time.monotonic()) > 0 and not _has_ended(run_id):
         _give_back_connection()
         time.sleep(min(pause, left))  # noqa: TID251 - it waits for another process
         pause = min(pause * 1.5, LONGEST_PAUSE)
-    return True
 
 
 def _has_ended(run_id: UUID) -> bool:

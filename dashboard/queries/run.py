@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Case, QuerySet, When
@@ -23,6 +24,8 @@ ROWS = 200
 PAGE = 100
 # Characters of a value that is shown among others.
 SMALL = 16_384
+# Characters of all values of a page that shows them whole.
+ROOM = 1_048_576
 
 
 def run(run_id: UUID) -> Run | None:
@@ -155,10 +158,41 @@ def history(run_id: UUID, *, after: int = 0, size: int = PAGE) -> tuple[list[Ent
     return done + list(entries.filter(seq=None).order_by("position")[:ROWS]), None
 
 
-def events(run_id: UUID, *, after: int = 0, size: int = PAGE) -> tuple[list[Event], int | None]:
+def events(run_id: UUID, *, after: int = 0) -> tuple[list[Event], int | None]:
     """A page of the events that the run has received, in their order. One query."""
-    found = list(Event.objects.filter(run_id=run_id, id__gt=after).order_by("id")[: size + 1])
-    return found[:size], found[size - 1].id if len(found) > size else None
+    found = list(Event.objects.filter(run_id=run_id, id__gt=after).order_by("id")[: PAGE + 1])
+    return found[:PAGE], found[PAGE - 1].id if len(found) > PAGE else None
+
+
+def first_events(run_id: UUID, *, size: int = ROWS) -> tuple[list[Event], bool]:
+    """The first events, each with `small_payload` and `length` as `outcomes` has them."""
+    found: list[Event] = list(
+        _measured(run_id).annotate(small_payload=Case(When(length__lte=SMALL, then="payload")))[
+            : size + 1
+        ]
+    )
+    return found[:size], len(found) > size
+
+
+def whole_events(run_id: UUID, *, after: int, size: int) -> tuple[list[Event], int | None]:
+    """A page of the events with all of their payloads: fewer, if they are large. Two queries."""
+    found: list[Any] = list(_measured(run_id).filter(id__gt=after)[: size + 1])
+    room, page = ROOM, found[:1]
+    for event in found[1:size]:
+        room -= event.length
+        if room < 0:
+            break
+        page.append(event)
+    texts = Event.objects.filter(id__in=[one.id for one in page]).values_list("id", "payload")
+    payloads = dict(texts)
+    for event in page:
+        event.payload = payloads[event.id]
+    return page, page[-1].id if len(found) > len(page) else None
+
+
+def _measured(run_id: UUID) -> QuerySet[Event]:
+    found = Event.objects.filter(run_id=run_id).order_by("id").defer("payload")
+    return found.annotate(length=Length("payload"))
 
 
 def event_with_id(event_id: str, run_id: UUID | None) -> Event | Broadcast | None:

@@ -47,6 +47,7 @@ def open_task(opening: Opening) -> None:
     task = HumanTask.objects.create(
         ref=TaskNumber.objects.create().pk,
         run_id=opening.run_id,
+        workflow=asked["workflow"],
         key=opening.key,
         generation=_next_generation(opening),
         name=opening.name,

@@ -6,11 +6,13 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.models import User
+from django.db.models import Exists, OuterRef
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django_htmx.middleware import HtmxDetails
 
 from humantasks.models import HumanTask
+from orchestrator.models import Run
 
 
 class ReviewerRequest(HttpRequest):
@@ -24,7 +26,8 @@ def task_for(request: ReviewerRequest, task_id: UUID) -> HumanTask:
     """The task, or 404 when this person may not know of it."""
     visible = HumanTask.objects.visible_to(request.user)
     found = (
-        visible.select_related("run", "team", "assignee", "completed_by", "payload")
+        visible.select_related("team", "assignee", "completed_by", "payload")
+        .annotate(has_run=Exists(Run.objects.filter(id=OuterRef("run_id"))))
         .with_exclusion_of(request.user)
         .filter(pk=task_id)
         .first()

@@ -42,6 +42,15 @@ def parse_duration(value: Duration) -> timedelta:
         raise ValueError(f"too long a duration: {_shown(value)}") from error
 
 
+# Longer than anything: what is kept for so long is never removed.
+FOREVER = timedelta.max
+
+
+def parse_keeping(value: Duration) -> timedelta:
+    """How long something is kept: a duration, or "forever". Raises ValueError."""
+    return FOREVER if value == "forever" else parse_duration(value)
+
+
 def from_parts(parts: Mapping[str, float]) -> timedelta:
     """What `days=1, hours=2` and the like add up to.
 

@@ -92,6 +92,10 @@ class RunCancelled(OrchestratorError):
     """The run whose result was asked for was cancelled."""
 
 
+class RunPruned(OrchestratorError):
+    """The run ended, and retention has removed what it returned."""
+
+
 class RunTimeout(OrchestratorError, TimeoutError):
     """The run was still going when the time to wait for its result was over."""
 

@@ -2,19 +2,22 @@
 
 Every worker has one and none leads: what falls due is decided by whoever comes first. It
 has a thread of its own, so that neither a driver full of long steps nor a heart that must
-beat in time has to wait for it.
+beat in time has to wait for it. With nothing else to do it removes what is old, if asked to.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
+import time
+from collections.abc import Iterator
 
 from django.db import close_old_connections, connections
 from django.db.utils import Error as DatabaseError
 
-from orchestrator import clock
+from orchestrator import clock, retention
 from orchestrator.conf import conf
+from orchestrator.retention import Progress, Wanted
 from orchestrator.schedules import firing, syncing
 
 logger = logging.getLogger("orchestrator")
@@ -22,14 +25,23 @@ logger = logging.getLogger("orchestrator")
 # How long the end of a worker waits for what is being done.
 STOP_SECONDS = 5.0
 
+# Pruning beside everything else: small batches with room between them, and a round when
+# the one before has been over for a while.
+PRUNE_BATCH = 100
+PRUNE_GAP_SECONDS = 0.2
+PRUNE_PAUSE_SECONDS = 600.0
+
 
 class Keeper:
-    """Looks at schedules until it is stopped."""
+    """Looks at schedules until it is stopped; `prunes` says whether it also removes."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, prunes: bool = False) -> None:
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._keep, name="keeper", daemon=True)
         self._has_synced = False
+        self._prunes = prunes
+        self._round: Iterator[Progress] | None = None
+        self._next_prune = 0.0
 
     def start(self) -> None:
         self._thread.start()
@@ -46,11 +58,20 @@ class Keeper:
             self._has_synced = True
         if firing.fire_due():
             return 0.0
-        interval: float = conf.SWEEP_INTERVAL.total_seconds()
-        due_at = firing.next_due()
-        if due_at is None:
-            return interval
-        return min(interval, max((due_at - clock.now()).total_seconds(), 0.005))
+        pauses: list[float] = [conf.SWEEP_INTERVAL.total_seconds()]
+        if (due_at := firing.next_due()) is not None:
+            pauses.append(max((due_at - clock.now()).total_seconds(), 0.005))
+        if self._prunes and time.monotonic() >= self._next_prune:
+            self._prune()
+            pauses.append(PRUNE_GAP_SECONDS)
+        return min(pauses)
+
+    def _prune(self) -> None:
+        """Remove a batch of what is old; at the end of a round, rest."""
+        self._round = self._round or retention.removing(Wanted(batch=PRUNE_BATCH))
+        if next(self._round, None) is None:
+            self._round = None
+            self._next_prune = time.monotonic() + PRUNE_PAUSE_SECONDS
 
     def _keep(self) -> None:
         pause = 0.0
@@ -61,6 +82,6 @@ class Keeper:
             except Exception as error:
                 # A database that is away is no fault of ours; whatever else it is, go on.
                 level = logging.WARNING if isinstance(error, DatabaseError) else logging.ERROR
-                logger.log(level, "the keeper could not look at schedules", exc_info=True)
+                logger.log(level, "the keeper could not do its work", exc_info=True)
                 pause = conf.SWEEP_INTERVAL.total_seconds()
         connections.close_all()

@@ -37,6 +37,7 @@ from orchestrator.engine.executing import Executing
 from orchestrator.engine.executor import Call, Ended
 from orchestrator.engine.pending import Pending
 from orchestrator.kinds import CloseReason
+from orchestrator.models import Status
 from orchestrator.store.records import (
     Again,
     Block,
@@ -193,6 +194,11 @@ class LiveRun:
         return self._cancelled_at is not None and not self._body.is_cancelled
 
     @property
+    def is_to_park(self) -> bool:
+        """Whether it was paused and nothing executes any more."""
+        return self._is_paused and not self.running
+
+    @property
     def next_instant(self) -> datetime | None:
         """When the clock alone will bring something to do, while steps are executing."""
         instants = [*self.running.deadlines, *self._pending.instants]
@@ -325,6 +331,9 @@ class LiveRun:
     def _park(self) -> Park | Block:
         opened = self._pending.opened | {entry.key: entry for entry in self._draft.save.opened}
         due_at, status, waiting_on = waiting.summary(opened, self._body.pending)
+        if not waiting_on and self._is_paused and self._pending.has_ready:
+            # It waits for nothing but to be resumed, which makes it due.
+            return Park(Status.PENDING, None, [])
         if not waiting_on:
             return self._block(StuckBody())
         if self._deadline is not None:

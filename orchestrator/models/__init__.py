@@ -19,6 +19,7 @@ from orchestrator.models.runs import (
     is_paused_or_blocked,
 )
 from orchestrator.models.schedules import CatchUp, Overlap, Schedule, Source
+from orchestrator.models.tombstones import Tombstone
 from orchestrator.models.workers import Worker
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "Source",
     "Status",
     "StepKey",
+    "Tombstone",
     "Worker",
     "attribute_text",
     "initiator_label",

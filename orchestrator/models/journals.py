@@ -109,5 +109,11 @@ class StepKey(models.Model):
     run_id = models.UUIDField()
     created_at = models.DateTimeField()
 
+    class Meta:
+        indexes = [
+            # Those that are old enough to be forgotten.
+            models.Index(fields=["created_at"], name="stepkey_by_age"),
+        ]
+
     def __str__(self) -> str:
         return self.key

@@ -117,6 +117,8 @@ class Run(models.Model):
     created_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
+    # Whether its input, results and messages were removed and only its course is left.
+    is_purged = models.BooleanField(default=False)
 
     class Meta:
         permissions = [
@@ -137,11 +139,23 @@ class Run(models.Model):
             ),
         ]
         indexes = [
-            # The sweep and the claim: due runs, oldest first.
+            # What has been due for longest, of all runs.
             models.Index(fields=["due_at"], name="run_due", condition=Q(due_at__isnull=False)),
+            # The claim: due runs of a queue by priority, oldest first.
+            models.Index(
+                fields=["queue", "priority", "due_at"],
+                name="run_claim",
+                condition=Q(due_at__isnull=False),
+            ),
             # The runs list by status, and by workflow, newest first.
             models.Index(fields=["status", "-id"], name="run_by_status"),
             models.Index(fields=["workflow", "status", "-id"], name="run_by_workflow"),
+            # What has ended long enough ago to be removed, or to lose its payloads.
+            models.Index(
+                fields=["workflow", "is_purged", "finished_at"],
+                name="run_ended",
+                condition=Q(finished_at__isnull=False),
+            ),
             # The history of a schedule, newest first; those of its runs that have not ended,
             # and those of them that wait in line.
             models.Index(

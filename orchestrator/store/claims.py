@@ -27,6 +27,8 @@ _SAME = (
     "parent_id",
     "parent_key",
     "concurrency_key",
+    "queue",
+    "priority",
     "cancel_requested_at",
     "cancel_reason",
     "in_flight",

@@ -192,8 +192,8 @@ def beat(runs: Sequence[tuple[UUID, int, str | None]], *, lease: timedelta) -> l
     return beats
 
 
-def send(**event: Any) -> tuple[bool, int | None]:
-    """Whether the run could be woken, and the event's id if it was new."""
+def send(**event: Any) -> tuple[str | None, int | None]:
+    """The queue of the run, None if it could not be woken; and the event's id if it was new."""
     run_id = event.pop("run")
     with transaction.atomic(using=ALIAS):
         open_run = models.Run.objects.filter(id=run_id).exclude(status__in=FINAL)
@@ -203,11 +203,12 @@ def send(**event: Any) -> tuple[bool, int | None]:
             due_at=Case(When(_NO_WAKE, then=F("due_at")), default=clock.Now()),
         )
         if not woken:
-            return False, None
+            return None, None
+        queue: str = models.Run.objects.values_list("queue", flat=True).get(id=run_id)
         try:
             with transaction.atomic(using=ALIAS):
                 at = clock.now()
                 stored = models.Event.objects.create(run_id=run_id, created_at=at, **event)
         except IntegrityError:
-            return True, None
-    return True, stored.id
+            return queue, None
+    return queue, stored.id

@@ -127,7 +127,7 @@ WITH woken AS (
         due_at = CASE WHEN owned OR status IN ('scheduled', 'paused', 'blocked')
             THEN due_at ELSE {now} END
     WHERE id = %(run)s AND status NOT IN ({final})
-    RETURNING id
+    RETURNING id, queue
 ), stored AS (
     INSERT INTO orchestrator_event
         (run_id, name, correlation, payload, event_id, sent_by, created_at)
@@ -135,7 +135,7 @@ WITH woken AS (
     ON CONFLICT (run_id, event_id) DO NOTHING
     RETURNING id
 )
-SELECT (SELECT count(*) FROM woken), (SELECT id FROM stored)
+SELECT (SELECT queue FROM woken), (SELECT id FROM stored)
 """
 
 
@@ -170,10 +170,10 @@ def beat(runs: Sequence[tuple[UUID, int, str | None]], *, lease: timedelta) -> l
     return [Beat(*row) for row in found]
 
 
-def send(**event: Any) -> tuple[bool, int | None]:
-    """Whether the run could be woken, and the event's id if it was new."""
-    [(woken, stored)] = rows(_SEND, event)
-    return bool(woken), stored
+def send(**event: Any) -> tuple[str | None, int | None]:
+    """The queue of the run, None if it could not be woken; and the event's id if it was new."""
+    [(queue, stored)] = rows(_SEND, event)
+    return queue, stored
 
 
 def _entries(save: Save) -> list[Entry]:

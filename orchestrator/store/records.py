@@ -14,6 +14,9 @@ from orchestrator.core.journal import Entry
 from orchestrator.core.notes import Line, Notes
 from orchestrator.kinds import CloseReason
 
+# The queues that a worker serves; None: all of them. "" is the default queue.
+Queues = tuple[str, ...] | None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
@@ -38,6 +41,8 @@ class Claim:
     parent_id: UUID | None
     parent_key: str
     concurrency_key: str
+    queue: str
+    priority: int
     started_at: datetime
     cancel_requested_at: datetime | None
     cancel_reason: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F, Max
+from django.db.models import F, Max, Subquery
 
 from orchestrator import clock, models
 from orchestrator.core.checkpoints import Checkpoint
@@ -39,10 +39,9 @@ def reopen(run_id: UUID) -> None:
 
 def consequences(run: models.Run) -> list[str]:
     """What the body asked for after it had seen the failure that ended it."""
-    failed = _failed_entry(run)
-    if failed is None:
-        return []
-    after = run.entries.filter(cause__gte=failed.seq).exclude(status=CANCELLED)
+    failed = run.entries.filter(key=(run.error or {}).get("key"), status=FAILED)
+    since = Subquery(failed.values("seq")[:1])
+    after = run.entries.filter(cause__gte=since).exclude(status=CANCELLED)
     return list(after.order_by("position").values_list("key", flat=True)[:5])
 
 
@@ -81,7 +80,7 @@ def reopen_from(run_id: UUID, key: str) -> None:
 @transaction.atomic(using=ALIAS)
 def copy_entries(source_id: UUID, target_id: UUID, key: str) -> None:
     """Give a fork the results of everything that its source asked for before step `key`."""
-    source = models.Run.objects.get(id=source_id)
+    source = _locked(source_id)
     if source.state:
         raise ActionRefused("a state machine cannot be forked; start another one")
     cut = _cut(source, key)
@@ -119,6 +118,8 @@ def _locked(run_id: UUID) -> models.Run:
     run = models.Run.objects.select_for_update(no_key=True).filter(id=run_id).first()
     if run is None:
         raise UnknownRun(f"no run has the id {run_id}")
+    if run.is_purged:
+        raise ActionRefused("its input and results were removed by retention: start a new run")
     return run
 
 

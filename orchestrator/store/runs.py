@@ -14,7 +14,12 @@ from orchestrator.core import codec
 from orchestrator.core.errors import IdempotencyConflict, UndecodableValue
 from orchestrator.database import ALIAS, engine_connection, is_postgresql
 from orchestrator.models import FINAL, Status
-from orchestrator.store import portable, postgresql
+from orchestrator.store import portable, postgresql, tombstones
+
+_TOMBSTONE = 'SELECT 1 FROM orchestrator_tombstone WHERE workflow = %s AND "key" = %s'
+
+# A start finds its key taken, and what has it removed, at most so often in a row.
+MAX_TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,32 +30,76 @@ class Sent:
     reason: str
     # The number of the event.
     event: int | None = None
+    # Whose workers are to look at the run.
+    queue: str = ""
 
 
-def create(run: models.Run, *, delay: timedelta | None) -> tuple[models.Run, bool]:
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A run that was inserted, or found by its key; `is_gone` when only its key is left."""
+
+    run: models.Run
+    is_new: bool
+    is_gone: bool = False
+
+
+def create(run: models.Run, *, delay: timedelta | None) -> Started:
     """Insert `run`, due after `delay`; or find the run that has its idempotency key.
 
-    With None it is not due: it waits in the line of its schedule.
-
-    Returns the run, and whether it is new. Joins the caller's transaction. Raises
-    IdempotencyConflict when the key is taken by a run with another input.
+    With None it is not due: it waits in the line of its schedule. Joins the caller's
+    transaction. Raises IdempotencyConflict when the key is taken by a run with another
+    input.
     """
-    if not run.attributes:
-        is_new = _insert(run, delay)
-    else:
-        with transaction.atomic(using=ALIAS):
-            if is_new := _insert(run, delay):
-                keep_attributes([run])
-    if is_new:
-        return run, True
-    known = models.Run.objects.get(workflow=run.workflow, idempotency_key=run.idempotency_key)
-    if not _is_same_input(known.input, run.input):
+    for _ in range(MAX_TRIES):
+        if _insert_with_attributes(run, delay):
+            return Started(run, True)
+        if (found := _find(run)) is not None:
+            return found
+    raise IdempotencyConflict(f"{run.workflow}: the key {run.idempotency_key!r} changes hands")
+
+
+def _insert_with_attributes(run: models.Run, delay: timedelta | None) -> bool:
+    """False if the key is taken, also by a tombstone that was put up this moment."""
+    try:
+        return _insert_alone(run, delay) if not run.attributes else _insert_both(run, delay)
+    except IntegrityError:
+        # In the caller's transaction nothing more can be asked: it has to be repeated.
+        if run.idempotency_key is None or engine_connection().in_atomic_block:
+            raise
+        return False
+
+
+@transaction.atomic(using=ALIAS)
+def _insert_both(run: models.Run, delay: timedelta | None) -> bool:
+    if is_new := _insert_alone(run, delay):
+        keep_attributes([run])
+    return is_new
+
+
+def _find(run: models.Run) -> Started | None:
+    """What the idempotency key of `run` stands for. Raises IdempotencyConflict."""
+    assert run.idempotency_key is not None
+    key = {"workflow": run.workflow, "idempotency_key": run.idempotency_key}
+    known = models.Run.objects.filter(**key).first()
+    if known is not None and not known.is_purged:
+        return _same(known, run, is_same=_is_same_input(known.input, run.input))
+    stone = tombstones.find(run.workflow, run.idempotency_key)
+    if stone is None:
+        # Its input is not known any more: whoever has the key has the run.
+        return Started(known, False) if known is not None else None
+    found = known or tombstones.as_run(stone, run.input)
+    is_same = stone.input_digest == tombstones.digest(run.input)
+    return _same(found, run, is_same=is_same, is_gone=known is None)
+
+
+def _same(known: models.Run, run: models.Run, *, is_same: bool, is_gone: bool = False) -> Started:
+    if not is_same:
         raise IdempotencyConflict(
             f"{run.workflow}: the key {run.idempotency_key!r} belongs to run {known.id}, "
             "which has another input",
             known.id,
         )
-    return known, False
+    return Started(known, False, is_gone)
 
 
 def _is_same_input(known: str, given: str) -> bool:
@@ -64,7 +113,7 @@ def _is_same_input(known: str, given: str) -> bool:
         return False
 
 
-def _insert(run: models.Run, delay: timedelta | None) -> bool:
+def _insert_alone(run: models.Run, delay: timedelta | None) -> bool:
     """One statement, so that it needs no transaction of its own. False if the key is taken."""
     connection = engine_connection()
     computed = {
@@ -79,9 +128,13 @@ def _insert(run: models.Run, delay: timedelta | None) -> bool:
             continue
         values.append("%s")
         params.append(field.get_db_prep_save(getattr(run, field.attname), connection))
+    where = ""
+    if run.idempotency_key is not None:
+        where = f"WHERE NOT EXISTS ({_TOMBSTONE})"
+        params += [run.workflow, run.idempotency_key]
     statement = (
         f"INSERT INTO {models.Run._meta.db_table} ({', '.join(columns)}) "
-        f"VALUES ({', '.join(values)}) "
+        f"SELECT {', '.join(values)} {where or 'WHERE true'} "
         "ON CONFLICT (workflow, idempotency_key) DO NOTHING RETURNING id"
     )
     with connection.cursor() as cursor:
@@ -93,9 +146,11 @@ def create_many(
     rows: Sequence[models.Run], *, delay: timedelta, batch: int
 ) -> Sequence[models.Run]:
     """Insert new runs, all or none. Raises IdempotencyConflict when a key is taken."""
-    at = clock.now()
+    at, keys = clock.now(), [row.idempotency_key for row in rows if row.idempotency_key]
     for row in rows:
         row.created_at, row.due_at = at, at + delay
+    if keys and tombstones.has_any(rows[0].workflow, keys):
+        raise IdempotencyConflict("a run with one of these idempotency keys has been, and is gone")
     try:
         with transaction.atomic(using=ALIAS):
             models.Run.objects.bulk_create(rows, batch_size=batch)
@@ -132,7 +187,7 @@ def send(
 ) -> Sent:
     """Put an event into a run's mailbox and wake it, in one transaction (the caller's, if any)."""
     dialect = postgresql if is_postgresql() else portable
-    woken, stored = dialect.send(
+    queue, stored = dialect.send(
         run=run_id,
         name=name,
         payload=payload,
@@ -140,9 +195,9 @@ def send(
         event_id=event_id,
         sent_by=sent_by,
     )
-    if stored is not None:
-        return Sent(True, "", stored)
-    if woken:
+    if queue is not None and stored is not None:
+        return Sent(True, "", stored, queue)
+    if queue is not None:
         return Sent(False, "duplicate: an event with this id was sent before")
     status = models.Run.objects.filter(id=run_id).values_list("status", flat=True).first()
     return Sent(False, f"the run has {_ENDED[status]}" if status else "no run has this id")
@@ -153,6 +208,12 @@ _ENDED: dict[str, str] = {
     Status.FAILED: "failed",
     Status.CANCELLED: "been cancelled",
 }
+
+
+def queue_of(run_id: UUID) -> str:
+    """The queue whose workers take the run; "" for the default one, and for no such run."""
+    found = models.Run.objects.filter(id=run_id).values_list("queue", flat=True)
+    return found.first() or ""
 
 
 def hold(run_id: UUID) -> bool:

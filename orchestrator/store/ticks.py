@@ -23,8 +23,11 @@ from orchestrator.store import (
     postgresql_claims,
     sides,
 )
-from orchestrator.store.records import Beat, Claim, Mail, Save, Saved
+from orchestrator.store.records import Beat, Claim, Mail, Queues, Save, Saved
 from orchestrator.store.workers import Code
+
+# What became due so shortly ago may have been missed by a claim.
+JUST = timedelta(milliseconds=50)
 
 # Replaced in tests that run the portable statements on PostgreSQL.
 FUSED = True
@@ -58,22 +61,31 @@ def _claims() -> ModuleType:
 
 
 def claim(
-    *, limit: int, lease: timedelta, worker: str, known: Sequence[tuple[str, str]]
+    *,
+    limit: int,
+    lease: timedelta,
+    worker: str,
+    known: Sequence[tuple[str, str]],
+    queues: Queues = None,
+    step: timedelta = clock.ZERO,
 ) -> list[Claim]:
-    """Take up to `limit` due runs of known workflows, oldest first. One statement.
+    """Take up to `limit` due runs of known workflows in these queues. One statement.
 
-    A run that another worker holds is due only when its lease has run out.
+    The oldest come first, where one more in priority counts as `step` more of waiting. A
+    run that another worker holds is due only when its lease has run out.
     """
-    claims: list[Claim] = _claims().claim(limit=limit, lease=lease, worker=worker, known=known)
+    claims: list[Claim] = _claims().claim(
+        limit=limit, lease=lease, worker=worker, queues=queues, known=known, step=step
+    )
     return claims
 
 
 def claim_blocked(
-    *, limit: int, lease: timedelta, worker: str, codes: Sequence[Code]
+    *, limit: int, lease: timedelta, worker: str, codes: Sequence[Code], queues: Queues = None
 ) -> list[Claim]:
     """Take up to `limit` blocked runs that other code than this could not carry on."""
     claims: list[Claim] = _claims().claim_blocked(
-        limit=limit, lease=lease, worker=worker, codes=codes
+        limit=limit, lease=lease, worker=worker, queues=queues, codes=codes
     )
     return claims
 
@@ -176,6 +188,15 @@ def give_back(claims: Sequence[Claim]) -> None:
         models.Run.objects.filter(id=one.run_id, epoch=one.epoch, owned=True).update(
             owned=False, crashes=0, due_at=clock.Now(), status=Status.PENDING, rev=F("rev") + 1
         )
+
+
+def next_coming(queues: Queues = None) -> datetime | None:
+    """When the next run of these queues falls due that is not due yet; None when none will.
+
+    One that has just become due counts too: it may have been missed by the last claim.
+    """
+    due_at: datetime | None = _claims().next_coming(queues=queues, tolerance=JUST)
+    return due_at
 
 
 def next_due() -> datetime | None:

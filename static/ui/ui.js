@@ -16,7 +16,7 @@
 
   /* ---- Live: elements with data-live get a "live" event when they may ask the server again ---- */
   const control = $("[data-live-control]");
-  let active = Date.now(), fresh = active, failures = 0, paused = cookie("live") === "off", timer, waits = 0;
+  let active = Date.now(), fresh = active, failures = 0, paused = cookie("live") === "off", ended = false, timer, waits = 0;
 
   const cadence = () => {
     const idle = Date.now() - active;
@@ -29,13 +29,13 @@
   };
   const schedule = () => {
     clearTimeout(timer);
-    if (paused || doc.hidden) return;
+    if (paused || ended || doc.hidden) return;
     waits = cadence();
     timer = setTimeout(tick, waits);
     if (failures) show();
   };
   const tick = () => {
-    each("[data-live]", (region) => held(region) || region.dispatchEvent(new CustomEvent("live")));
+    if (!ended) each("[data-live]", (region) => held(region) || region.dispatchEvent(new CustomEvent("live")));
     schedule();
   };
   const show = () => {
@@ -49,7 +49,7 @@
   };
   const answered = (event) => {
     const { elt, successful, ctx } = event.detail;
-    if (!(elt || event.target).matches("[data-live]")) return;
+    if (ended || !(elt || event.target).matches("[data-live]")) return;
     const good = successful ?? (ctx?.response?.status || 500) < 400;
     if (good) fresh = Date.now();
     else if (!failures) say("Connection lost");
@@ -84,21 +84,80 @@
   };
 
   /* ---- Toasts, asked for by HX-Trigger {"toast": "Saved"} or {"toast": {"text": …, "level": …}} ---- */
+  const narrow = matchMedia("(max-width: 799px)");
   const toast = (text, level = "success") => {
-    const line = $("#toast").content.firstElementChild.cloneNode(true);
-    line.classList.add(`is-${{ error: "failed", warning: "retry", success: "ok" }[level] || "running"}`);
+    const line = $("#toast").content.firstElementChild.cloneNode(true), use = $("use", line);
+    const [family, icon] = { error: ["failed", "octagon-x"], warning: ["retry", "triangle-alert"], success: ["ok", "circle-check"] }[level] || ["running", "info"];
+    line.classList.add(`is-${family}`);
+    use.setAttribute("href", use.getAttribute("href").replace(/#.*/, `#${icon}`));
     $("p", line).textContent = text;
-    $("#toasts").append(line);
+    each(".toast[data-expires]", (old) => old.remove());
+    place(line);
     say(text);
     if (level !== "error") expire(line);
   };
-  const expire = (line) => setTimeout(() => (line.matches(":hover, :focus-within") ? expire(line) : line.remove()), 8000);
+  /* A message takes its own room. On a narrow screen that pushes the page down, also where it is scrolled:
+     the browser would hold the page, and the message would stand on it. */
+  const place = (line) => {
+    root.style.overflowAnchor = "none";
+    ($("#dialog[open] #dialog-body") || $("#toasts")).prepend(line);
+    requestAnimationFrame(() => requestAnimationFrame(() => { root.style.overflowAnchor = ""; }));
+  };
+  /* It goes when nobody reads it, and when nothing moves under a finger: at the top of a narrow page it stays. */
+  const expire = (line) => {
+    line.dataset.expires = "";
+    setTimeout(() => {
+      const moves = narrow.matches && scrollY < line.offsetHeight;
+      if (moves || line.matches(":hover, :focus-within")) expire(line);
+      else line.remove();
+    }, 8000);
+  };
   on("toast", ({ detail }) => toast(detail.text ?? detail.value, detail.level));
   on("htmx:responseError htmx:sendError", ({ detail }) => {
-    if (detail.elt.matches("[data-live]")) return;
+    if (ended || detail.elt.matches("[data-live]")) return;
     const status = detail.xhr?.status;
-    toast({ 0: "The server did not answer. Try again.", 401: "Your session has ended. Log in again.", 403: "You may not do that.", 404: "This is no longer there." }[status] || `That did not work (error ${status}).`, "error");
+    toast({ 0: "The server did not answer. Try again.", 403: "You may not do that.", 404: "This is no longer there." }[status] || `That did not work (error ${status}).`, "error");
   });
+
+  /* ---- Forms: what is being sent is not sent again, by whichever button or key ---- */
+  const sending = (form, is) => {
+    if (!form.matches("form[method=post]")) return;
+    // Its buttons are not disabled: that takes the focus away, and the pressed one out of what is sent.
+    if (is) form.setAttribute("aria-busy", "true");
+    else form.removeAttribute("aria-busy");
+  };
+  doc.addEventListener("submit", (event) => {
+    if (!event.target.matches("[aria-busy]")) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+  }, true);
+  on("submit", (event) => event.defaultPrevented || sending(event.target, true));
+  on("htmx:beforeSend htmx:before:request", (event) => sending(event.target, true));
+  on("htmx:afterRequest htmx:after:request", (event) => sending(event.target, false));
+  addEventListener("pageshow", () => each("form[aria-busy]", (form) => sending(form, false)));
+
+  /* ---- A session that has ended: log in on this very page, and go on with what was typed ---- */
+  const login = $("#session");
+  const ask = () => $("#session-body").dispatchEvent(new Event("ask"));
+  on("session-expired", () => {
+    if (ended || !login) return;
+    ended = true;
+    // Here and not in the page: a page that is refused must not say what was asked for.
+    each("[data-back]", (link) => { link.search = new URLSearchParams({ next: location.pathname + location.search }); });
+    login.showModal();
+    ask();
+  });
+  on("session-renewed", ({ detail }) => {
+    if (detail.user !== doc.body.dataset.user) { location.reload(); return; }
+    each("input[name=csrfmiddlewaretoken]", (input) => { input.value = detail.token; });
+    ended = false;
+    login.close();
+    toast("You are logged in again. If you were sending something, send it now.");
+    tick();
+  });
+  // Perhaps somebody has logged in in another window.
+  on("visibilitychange", () => ended && !doc.hidden && !$("[type=password]", login)?.value && ask());
+  doc.addEventListener("cancel", (event) => event.target === login && event.preventDefault(), true);
 
   /* ---- Times that count on, in the words of dashboard/present.py ---- */
   const units = [["d", 86400, "h", 3600], ["h", 3600, "m", 60], ["m", 60, "s", 1], ["s", 1]];
@@ -150,7 +209,7 @@
   on("click", (event) => {
     const found = event.target.closest(Object.keys(clicks).map((name) => `[${name}]`).join());
     if (found) Object.keys(clicks).forEach((name) => found.hasAttribute(name) && clicks[name](found, event));
-    if (event.target.matches("dialog")) event.target.close();
+    if (event.target.matches("dialog") && event.target !== login) event.target.close();
     if (event.target.closest("[aria-disabled=true]")) event.preventDefault();
     each(".menu[open]", (menu) => menu.contains(event.target) || (menu.open = false));
   });
@@ -194,7 +253,7 @@
   on("keydown", (event) => {
     const at = event.target;
     if (event.key === "Escape") each(".menu[open]", (menu) => { menu.open = false; $("summary", menu).focus(); });
-    if (event.ctrlKey && event.key === "Enter") at.form?.requestSubmit($("[data-confirms]", at.form));
+    if (event.ctrlKey && event.key === "Enter" && at.form) $("[data-confirms]", at.form)?.click();
     if (event.ctrlKey || event.metaKey || event.altKey || at.matches("input:not([type=checkbox]), textarea, select, [contenteditable]")) return;
     if ((box && !box.checked) || $("dialog[open]")) return;
     const keys = typed ? `${typed} ${event.key}` : event.key;

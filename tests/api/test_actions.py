@@ -12,6 +12,7 @@ from orchestrator import Context, Retry, Run, models, workflow
 from orchestrator.core.ids import uuid7
 from orchestrator.testing.runs import Runs
 from tests.api.conftest import MakeProgram, Program, code_of
+from tests.dashboard.conftest import LoggedIn
 
 VERBS = ["cancel", "pause", "resume", "retry", "fork", "skip-sleep"]
 
@@ -49,6 +50,14 @@ def test_cancel(api: Program, waiting: Run[None]) -> None:
         "127.0.0.1",
     )
     assert row.via.startswith("test (")
+
+
+def test_the_audit_shows_the_token(api: Program, logged_in: LoggedIn, waiting: Run[None]) -> None:
+    api.post(f"/runs/{waiting.id}/pause")
+
+    page = logged_in("Admin").get(f"/ops/runs/{waiting.id}/?tab=audit").content.decode()
+
+    assert "token test (" in page
 
 
 def test_pause_and_resume(api: Program, runs: Runs, waiting: Run[None]) -> None:

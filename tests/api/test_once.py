@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from threading import Barrier
+from threading import Barrier, Event
 from typing import Any
 
 import pytest
 import time_machine
-from django.db import connection
+from django.contrib.auth.models import User
+from django.db import connection, transaction
 from django.http import HttpResponse
 from django.utils import timezone
 
@@ -18,7 +19,7 @@ from dashboard.api import once
 from dashboard.models import ApiAnswer, OperatorAction
 from orchestrator import Context, Run, models, workflow
 from orchestrator.testing.runs import Runs
-from tests.api.conftest import MakeProgram, Program, code_of
+from tests.api.conftest import ROOT, MakeProgram, Program, code_of
 
 
 def test_an_action_that_is_sent_again_gets_the_first_answer(
@@ -175,3 +176,31 @@ def test_without_the_claim_it_would_be_done_more_often(
     forks_at_once(api, reader, 8)
 
     assert models.Run.objects.count() > 2
+
+
+@pytest.mark.postgres
+def test_who_is_second_does_not_wait_for_ever(api: Program, waiting: Run[None]) -> None:
+    path = f"/runs/{waiting.id}/pause"
+    has_begun, may_end = Event(), Event()
+
+    def first() -> None:
+        user = User.objects.get(username="operator")
+        address = once._hash(f"POST {ROOT}{path}".encode())
+        with transaction.atomic():
+            ApiAnswer.objects.create(user=user, key="k-1", address=address, request="")
+            has_begun.set()
+            may_end.wait(20)
+        connection.close()
+
+    with ThreadPoolExecutor(1) as pool, connection.cursor() as cursor:
+        begun = pool.submit(first)
+        has_begun.wait(20)
+        cursor.execute("SET lock_timeout = '50ms'")
+        response = api.post(path, idempotency_key="k-1")
+        may_end.set()
+        begun.result(timeout=20)
+        cursor.execute("RESET lock_timeout")
+
+    assert (response.status_code, code_of(response)) == (409, "in-progress")
+    assert response.headers["Retry-After"] == "1"
+    assert waiting.refresh().status == "waiting"

@@ -223,6 +223,17 @@ def test_who_may_not_see_payloads_sees_none(
     assert (body["payloads"], body["input"], body["output"]) == ("hidden", None, None)
 
 
+def test_payloads_that_were_removed_are_no_nulls_of_the_run(
+    api: Program, failed: Run[None]
+) -> None:
+    tag = api.get(f"/runs/{failed.id}").headers["ETag"]
+    models.Run.objects.filter(id=failed.id).update(is_purged=True, input="null")
+
+    response = api.get(f"/runs/{failed.id}", if_none_match=tag)
+
+    assert (response.status_code, response.json()["payloads"]) == (200, "removed")
+
+
 def test_a_long_result_is_left_to_its_step(api: Program, runs: Runs) -> None:
     @workflow(name="long")
     async def long(ctx: Context) -> None:
@@ -235,6 +246,22 @@ def test_a_long_result_is_left_to_its_step(api: Program, runs: Runs) -> None:
 
     assert (step["result"], step["result_length"]) == (None, 20_002)
     assert whole["result"] == "x" * 20_000
+
+
+def test_a_long_payload_is_left_to_the_list_of_events(
+    api: Program, runs: Runs, waiting: Run[None]
+) -> None:
+    for letter in "abc":
+        runs.send_event(waiting, "news", letter * 600_000)
+
+    events = api.get(f"/runs/{waiting.id}").json()["events"]
+    first = api.get(f"/runs/{waiting.id}/events").json()
+    second = api.get(f"/runs/{waiting.id}/events", {"cursor": first["next_cursor"]}).json()
+
+    assert [(one["payload"], one["payload_length"]) for one in events] == [(None, 600_002)] * 3
+    pages = [[one["payload"][0] for one in page["items"]] for page in (first, second)]
+    assert pages == [["a", "b"], ["c"]]
+    assert second["next_cursor"] is None
 
 
 def test_a_step_shows_its_attempts(api: Program, failed: Run[None]) -> None:

@@ -262,6 +262,12 @@ def test_a_wrong_token_is_not_saved_by_a_cookie(logged_in: LoggedIn) -> None:
     assert response.status_code == 401
 
 
+def test_what_a_proxy_is_told_is_no_token(logged_in: LoggedIn) -> None:
+    browser = logged_in("Viewer")
+
+    assert browser.get(RUNS, headers={"Authorization": "Basic YTpi"}).status_code == 200
+
+
 def test_a_stranger_who_posts_is_told_to_log_in(stranger: Program) -> None:
     assert stranger.post("/events", {"name": "x"}).status_code == 401
 

@@ -1,7 +1,8 @@
-"""Passwords: changing one's own, and a new one by mail where mail reaches people."""
+"""Logging in, also again under a page; passwords, and a new one by mail where mail is sent."""
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -9,6 +10,8 @@ from django.test import Client
 
 CHANGE = "/accounts/password/"
 RESET = "/accounts/reset/"
+LOGIN = "/accounts/login/"
+HTMX = {"HX-Request": "true"}
 NEW = "harbour-window-17"
 
 pytestmark = pytest.mark.django_db
@@ -133,18 +136,73 @@ def test_where_no_mail_is_sent_no_link_is_offered(client, settings):
     settings.HAS_MAIL = False
 
     assert client.get(RESET).status_code == 404
-    login = text_of(client.get("/accounts/login/"))
+    login = text_of(client.get(LOGIN))
     assert RESET not in login
     assert "An administrator can set a new one" in login
 
 
 @pytest.mark.usefixtures("with_mail")
 def test_the_login_page_leads_to_the_link(client):
-    assert f'href="{RESET}"' in text_of(client.get("/accounts/login/"))
+    assert f'href="{RESET}"' in text_of(client.get(LOGIN))
+
+
+# ---- logging in ----------------------------------------------------------------------
 
 
 def test_a_wrong_login_says_so(client, alice):
-    response = client.post("/accounts/login/", {"username": "alice", "password": "wrong"})
+    response = client.post(LOGIN, {"username": "alice", "password": "wrong"})
 
     assert response.status_code == 422
     assert "There is a problem" in text_of(response)
+
+
+def test_a_page_whose_session_has_ended_gets_a_form_for_the_same_person(client):
+    text = text_of(client.get(f"{LOGIN}?username=alice", headers=HTMX))
+
+    assert "<html" not in text
+    assert 'value="alice"' in text
+    assert text.index('name="password"') < text.index("autofocus") < text.index("<button")
+
+
+def test_who_has_logged_in_again_is_told_to_the_page_with_a_token_for_its_forms(alice):
+    client = Client(enforce_csrf_checks=True)
+    form = client.get(LOGIN, headers=HTMX)
+    typed = {"username": "alice", "password": "alice", "csrfmiddlewaretoken": token_in(form)}
+
+    response = client.post(LOGIN, typed, headers=HTMX)
+
+    news = json.loads(response.headers["HX-Trigger"])["session-renewed"]
+    assert response.status_code == 204
+    assert news["user"] == str(alice.pk)
+    assert change_with(client, news["token"]).status_code == 422
+
+
+def test_a_page_that_is_older_than_the_session_may_ask_for_the_token_it_lacks(alice):
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(alice)
+
+    refused = change_with(client, "stale" * 8)
+    response = client.get(LOGIN, headers=HTMX)
+
+    assert refused.status_code == 403
+    assert refused.headers["HX-Trigger"] == "session-expired"
+    news = json.loads(response.headers["HX-Trigger"])["session-renewed"]
+    assert change_with(client, news["token"]).status_code == 422
+
+
+def test_without_htmx_a_stale_form_gets_a_page_that_says_so(alice):
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(alice)
+
+    response = client.post(CHANGE)
+
+    assert response.status_code == 403
+    assert "The form has expired" in text_of(response)
+
+
+def token_in(response):
+    return re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', text_of(response))[1]
+
+
+def change_with(client, token):
+    return client.post(CHANGE, {"csrfmiddlewaretoken": token}, headers=HTMX)

@@ -55,6 +55,18 @@ def test_a_stranger_is_sent_to_the_login_page(client: Client) -> None:
     assert response.headers["Location"] == f"/accounts/login/?next={PAGE}"
 
 
+def test_who_sends_a_form_too_late_comes_back_to_the_page_of_the_form(client: Client) -> None:
+    form = {"Referer": "http://testserver/inbox/?q=ada"}
+    elsewhere = {"Referer": "https://evil.example/inbox/"}
+    sent_to = "/ops/workflows/order/runs/"
+
+    back = client.post(sent_to, headers=form).headers["Location"]
+    unknown = client.post(sent_to, headers=elsewhere).headers["Location"]
+
+    assert back == "/accounts/login/?next=/inbox/%3Fq%3Dada"
+    assert unknown == "/accounts/login/?next=/"
+
+
 def test_htmx_gets_no_login_page_to_swap_in(client: Client) -> None:
     response = client.get(PAGE, headers=HTMX)
 

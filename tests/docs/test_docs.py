@@ -72,7 +72,6 @@ def test_a_good_link_is_left_alone(link):
 PICTURES = [(page, picture) for page in PAGES for picture in images(page.read_text())]
 
 
-@pytest.mark.skipif(not (ROOT / "docs/images").exists(), reason="docs/images/ is missing")
 @pytest.mark.parametrize(("doc", "picture"), PICTURES, ids=str)
 def test_every_picture_is_there(doc, picture):
     assert (doc.parent / picture).is_file()

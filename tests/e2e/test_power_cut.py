@@ -26,8 +26,8 @@ def rest_of(folder: Path) -> set[str]:
     return set(statuses(folder).values()) - {"completed", "waiting", "failed"}
 
 
-def test_every_run_goes_on_after_kills_at_random_moments(tmp_path):
-    demo = Demo(tmp_path)
+def test_every_run_goes_on_after_kills_at_random_moments(tmp_path, prepared):
+    demo = Demo(tmp_path, prepared=prepared)
     for _ in range(4):
         demo.start()
         Event().wait(random.uniform(0.1, 1.5))
@@ -48,22 +48,18 @@ def test_every_run_goes_on_after_kills_at_random_moments(tmp_path):
     assert demo.stop() == 0
 
 
-def test_a_port_that_is_taken_is_said_so(tmp_path):
-    demo = Demo(tmp_path)
-    demo.start()
+def test_a_port_that_is_taken_is_said_so(demo, tmp_path, prepared):
     port = demo.url.rpartition(":")[2]
-    second = Demo(tmp_path)
 
     with pytest.raises(AssertionError, match=f"cannot listen on 127.0.0.1:{port}"):
-        second.start(port)
-    demo.stop()
+        Demo(tmp_path, prepared=prepared).start(port)
 
 
 # What a newcomer reads: where it is, who may log in, and that the worker lives.
 SAID = r"listening: \S+|login: \S+ \S+ \w+|Press Ctrl\+C .*|\S+ INFO orchestrator: worker \S+ \w+"
 
 
-def test_a_demo_says_what_is_needed_and_no_more(tmp_path):
+def test_a_first_start_says_what_is_needed_and_no_more(tmp_path):
     demo = Demo(tmp_path)
     demo.start()
     until = monotonic() + 30

@@ -8,7 +8,10 @@ from datetime import timedelta
 import pytest
 
 from orchestrator import checkup, clock, tasks
+from orchestrator.core.definition import registry
 from orchestrator.models import Run as Row
+from orchestrator.store import workers
+from orchestrator.store.workers import Presence
 
 
 @pytest.fixture
@@ -22,7 +25,16 @@ def examine(manage):
     return examine
 
 
-def test_all_is_well_in_a_fresh_project(manage):
+@pytest.fixture
+def worker(transactional_db, parcel):
+    """A worker that is alive, with the code of this test."""
+    presence = Presence(
+        id="w1", host="here", pid=1, queues=None, codes=registry.codes, capacity=100
+    )
+    workers.register(presence, in_use=0)
+
+
+def test_all_is_well_where_a_worker_is(manage, worker):
     done = manage("doctor")
 
     assert done.status == 0, done.out
@@ -35,7 +47,7 @@ def age(run, **minutes):
     Row.objects.filter(id=run.id).update(due_at=clock.now() - timedelta(**minutes))
 
 
-def test_a_run_that_nobody_takes_is_found(manage, parcel):
+def test_a_run_that_nobody_takes_is_found(manage, worker, parcel):
     age(parcel.start(1), minutes=5)
 
     done = manage("doctor")

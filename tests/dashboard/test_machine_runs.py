@@ -17,7 +17,7 @@ def order(runs):
 
 
 @pytest.mark.parametrize("tab", ["", "history", "events", "values", "audit"])
-def test_every_tab_of_a_machine_can_be_read(order, operator_client, tab):
-    response = operator_client.get(f"/ops/runs/{order.id}/", {"tab": tab} if tab else {})
+def test_every_tab_of_a_machine_can_be_read(order, operator, tab):
+    response = operator.get(f"/ops/runs/{order.id}/", {"tab": tab} if tab else {})
 
     assert response.status_code == 200

@@ -33,7 +33,7 @@ def register(*, tell: Any, **options: Any) -> StateMachine[OrderContext]:
         ctx.told += 1
 
     return state_machine(
-        name="order-lifecycle",
+        name="order-life",
         initial="pending",
         context=OrderContext,
         states={

@@ -42,12 +42,12 @@ def path_of(run) -> set[tuple[str, str]]:
 
 @pytest.mark.django_db
 def test_a_state_machine_is_drawn_by_a_command(order):
-    assert command("diagram", "order-lifecycle") == order.to_mermaid()
-    assert command("diagram", "order-lifecycle", "--format", "dot") == order.to_dot()
-    assert command("diagram", "order-lifecycle", "--format", "svg") == order.to_svg()
-    found = json.loads(command("diagram", "order-lifecycle", "--json"))
+    assert command("diagram", "order-life") == order.to_mermaid()
+    assert command("diagram", "order-life", "--format", "dot") == order.to_dot()
+    assert command("diagram", "order-life", "--format", "svg") == order.to_svg()
+    found = json.loads(command("diagram", "order-life", "--json"))
     assert found == {
-        "workflow": "order-lifecycle",
+        "workflow": "order-life",
         "format": "mermaid",
         "diagram": order.to_mermaid(),
     }
@@ -58,8 +58,8 @@ def test_a_version_can_be_drawn(order, effect):
     second = register(tell=effect, version="2")
     second.chart.nodes["pending"].on_enter = second.chart.nodes["processing"].on_enter
 
-    assert command("diagram", "order-lifecycle", "--of-version", "1") == order.to_mermaid()
-    assert command("diagram", "order-lifecycle") == second.to_mermaid() != order.to_mermaid()
+    assert command("diagram", "order-life", "--of-version", "1") == order.to_mermaid()
+    assert command("diagram", "order-life") == second.to_mermaid() != order.to_mermaid()
 
 
 def test_what_is_no_state_machine_cannot_be_drawn_before_it_has_run():

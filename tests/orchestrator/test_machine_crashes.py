@@ -170,9 +170,9 @@ def test_what_was_done_before_a_transition_cannot_be_done_again(runs, order):
 
 
 def redefine(**states):
-    registry._by_name.pop("order-lifecycle")
+    registry._by_name.pop("order-life")
     return state_machine(
-        name="order-lifecycle", initial="pending", context=OrderContext, states=states
+        name="order-life", initial="pending", context=OrderContext, states=states
     )
 
 
@@ -192,7 +192,7 @@ def test_a_machine_in_a_state_that_is_gone_is_blocked_until_it_is_back(runs, ord
 
     finding = doctor()["states of machines"]
     assert not finding["is_good"]
-    assert finding["detail"] == ("order-lifecycle 1: 1 in 'processing', which is no state any more")
+    assert finding["detail"] == ("order-life 1: 1 in 'processing', which is no state any more")
     machine.send("SHIPPED", wait=False)
     assert machine.refresh().status == "blocked"
     assert machine.error["type"] == "UnknownState"

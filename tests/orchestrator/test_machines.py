@@ -238,7 +238,7 @@ def test_a_machine_is_found_by_its_id_and_no_other_run_is(order):
     machine = order.start(OrderContext())
 
     assert order.get(str(machine.id)).state == "pending"
-    with pytest.raises(UnknownRun, match="is a other, not a order-lifecycle"):
+    with pytest.raises(UnknownRun, match="is a other, not a order-life"):
         order.get(other.start().id)
 
 

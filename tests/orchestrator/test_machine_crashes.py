@@ -171,9 +171,7 @@ def test_what_was_done_before_a_transition_cannot_be_done_again(runs, order):
 
 def redefine(**states):
     registry._by_name.pop("order-life")
-    return state_machine(
-        name="order-life", initial="pending", context=OrderContext, states=states
-    )
+    return state_machine(name="order-life", initial="pending", context=OrderContext, states=states)
 
 
 def doctor() -> dict[str, dict[str, object]]:

@@ -6,7 +6,9 @@ import os
 import random
 import time
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from threading import Event as Flag
 
 import pytest
@@ -15,7 +17,7 @@ from django.db import connection
 from orchestrator import Machine
 from orchestrator.models import Event, Run
 from tests.storm.app.lockers import assert_is_legal
-from tests.storm.app.workflows import locker
+from tests.storm.app.workflows import locker, packing
 from tests.storm.workers import Worker, pause
 
 pytestmark = [pytest.mark.chaos, pytest.mark.postgres, pytest.mark.timeout(1800)]
@@ -45,6 +47,23 @@ def test_a_thousand_machines_with_competing_senders(workers):
     print(f"\n{MACHINES} machines, {sent} events, {kills} kills; told at once: {dict(told)}")
 
 
+def test_a_machine_that_is_killed_in_an_entry_goes_on_inside_it(settings, workers):
+    machine = packing.start()
+    machine.send("PACK", wait=False)
+    log = Path(settings.STORM_LOG)
+    wait_until(lambda: "weigh" in log.read_text(), seconds=60)
+
+    for worker in workers:
+        worker.kill()
+        worker.start()
+    wait_until(lambda: machine.refresh().status == "waiting", seconds=60)
+
+    effects = [line.split()[1:3] for line in log.read_text().splitlines()]
+    assert [name for name, _ in effects] == ["label", "weigh", "weigh"]
+    assert len({key for name, key in effects if name == "weigh"}) == 1
+    assert (machine.state, machine.context) == ("packed", {"labels": 1, "weighed": 1})
+
+
 def send(number: int, machines: list[Machine], is_over: Flag) -> Counter[bool | None]:
     """Send until it is over; now and then wait for the verdict."""
     chance, told = random.Random(number), Counter()
@@ -70,9 +89,13 @@ def blow(workers: list[Worker]) -> int:
 
 
 def wait_until_all_is_judged(*, seconds: float) -> None:
+    wait_until(lambda: not _is_busy(), seconds=seconds)
+
+
+def wait_until(is_so: Callable[[], bool], *, seconds: float) -> None:
     until = time.monotonic() + seconds
-    while _is_busy() and time.monotonic() < until:
-        pause(0.5)
+    while not is_so() and time.monotonic() < until:
+        pause(0.2)
 
 
 def _is_busy() -> bool:

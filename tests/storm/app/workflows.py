@@ -9,7 +9,7 @@ from threading import Event
 
 from django.conf import settings
 
-from orchestrator import Context, current_step, workflow
+from orchestrator import Context, current_step, state, state_machine, workflow
 from tests.storm.app import lockers
 from tests.storm.app.models import Booking
 
@@ -54,3 +54,25 @@ async def storm(ctx: Context) -> list[str]:
 
 
 locker = lockers.register()
+
+
+def label(ctx: dict[str, int]) -> None:
+    note("label")
+    ctx["labels"] = ctx.get("labels", 0) + 1
+
+
+def weigh(ctx: dict[str, int]) -> None:
+    note("weigh")
+    Event().wait(1)
+    ctx["weighed"] = 1
+
+
+packing = state_machine(
+    name="packing",
+    initial="open",
+    context={},
+    states={
+        "open": state(on={"PACK": "packed"}),
+        "packed": state(on_enter=[label, weigh], on={"UNPACK": "open"}),
+    },
+)

@@ -69,6 +69,7 @@ KIND_LOOKS: Mapping[str, Look] = {
     "event": Look("Event", "waiting", "zap"),
     "human_task": Look("Human task", "human", "user"),
     "child": Look("Child run", "waiting", "git-fork"),
+    "transition": Look("Transition", "queued", "route"),
     "retry": Look("Retry", "retry", "rotate-cw"),
     "compensation": Look("Compensation", "queued", "undo-2"),
     "ai": Look("AI step", "queued", "sparkles"),

@@ -137,9 +137,10 @@ def _transition(entry: models.Entry, event: models.Event | None) -> Transition:
         from_=detail["from"],
         to=led_to,
         accepted=not is_refused,
-        refused_because=detail["because"],
+        # What guards have said is removed with the payloads.
+        refused_because=detail.get("because", ""),
         is_done=entry.status != OPEN,
-        guards=tuple(detail["guards"]),
+        guards=tuple(detail.get("guards", ())),
         actor=event.sent_by if event else "",
         payload=_value(event.payload) if event else None,
         sent_at=event.created_at if event else None,

@@ -146,7 +146,8 @@ def start(wanted: Start) -> tuple[UUID, bool]:
     """Start a run, or find the one that this form or its key has started before.
 
     Returns its id and whether it is new. Raises InvalidInput, IdempotencyConflict,
-    NotSerializable and PayloadTooLarge, and then nothing is written.
+    NotSerializable, PayloadTooLarge, TooManyStarts, and ActionRefused for the key of a run
+    that retention has removed; then nothing is written.
     """
     try:
         return _start(wanted)
@@ -174,6 +175,10 @@ def _start(wanted: Start) -> tuple[UUID, bool]:
         tags=wanted.tags,
         attributes=wanted.attributes,
     )
+    if run.is_gone:
+        raise ActionRefused(
+            f"the run with this key, {run.id}, has {run.status} and was removed by retention"
+        )
     audit.record(
         wanted.actor,
         "start",

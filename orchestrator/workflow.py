@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar, overload
 from orchestrator.core.context import Context
 from orchestrator.core.definition import Definition, registry
 from orchestrator.core.durations import Duration, parse_duration, parse_keeping
+from orchestrator.core.rates import parse_rate
 from orchestrator.core.retry import Retry
 from orchestrator.run import Run
 
@@ -106,6 +107,7 @@ def workflow(
     idempotency_key: str | None = None,
     max_concurrent: int | None = None,
     concurrency_key: str | None = None,
+    start_rate: str | None = None,
     retention: Duration | None = None,
     payload_retention: Duration | None = None,
     tags: Mapping[str, Any] | None = None,
@@ -129,6 +131,9 @@ def workflow(
     `concurrency_key` template, so many for each text that it makes. `input_schema` and
     `output_schema` (a pydantic model, or any callable that raises) replace the annotations.
 
+    `start_rate`, such as "100/m" or "5/s", refuses starts that come more often, with
+    TooManyStarts and the time to wait; a start with the key of a known run is answered.
+
     `retention` is how long a run is kept after its end, `payload_retention` how long its
     input, results and messages are: durations, or "forever". Without them the settings
     ORCHESTRATOR_RETENTION and ORCHESTRATOR_PAYLOAD_RETENTION apply.
@@ -146,6 +151,7 @@ def workflow(
             "compensate": compensate,
             "max_concurrent": max_concurrent,
             "concurrency_key": concurrency_key,
+            "start_rate": None if start_rate is None else parse_rate(start_rate),
             "retention": None if retention is None else parse_keeping(retention),
             "payload_retention": (
                 None if payload_retention is None else parse_keeping(payload_retention)

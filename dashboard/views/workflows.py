@@ -22,10 +22,12 @@ from dashboard.live import wants_part
 from dashboard.queries import workflows as queries
 from dashboard.queries.workflows import Workflow
 from orchestrator.core.errors import (
+    ActionRefused,
     IdempotencyConflict,
     InvalidInput,
     NotSerializable,
     PayloadTooLarge,
+    TooManyStarts,
 )
 
 
@@ -65,6 +67,8 @@ def start(request: OperatorRequest, name: str) -> HttpResponse:
         form.add_input_errors(refused)
     except (NotSerializable, PayloadTooLarge) as refused:
         form.add_error("input", str(refused))
+    except (ActionRefused, TooManyStarts) as refused:
+        form.add_error("key" if isinstance(refused, ActionRefused) else None, str(refused))
     except IdempotencyConflict as refused:
         return _page(request, workflow, form, HTTPStatus.CONFLICT, refused)
     else:

@@ -16,6 +16,7 @@ from pydantic import TypeAdapter
 from orchestrator.core.errors import InvalidInput, UnknownWorkflow
 from orchestrator.core.fingerprints import fingerprint
 from orchestrator.core.names import check_retry
+from orchestrator.core.rates import Rate
 from orchestrator.core.retry import Retry
 from orchestrator.core.schemas import adapter, validated
 
@@ -38,6 +39,7 @@ class Definition:
     idempotency_key: str | None = None
     max_concurrent: int | None = None
     concurrency_key: str | None = None
+    start_rate: Rate | None = None
     retention: timedelta | None = None
     payload_retention: timedelta | None = None
     tags: Mapping[str, Any] = field(default_factory=dict)

@@ -123,7 +123,7 @@ WITH woken AS (
     UPDATE orchestrator_run SET wake_seq = wake_seq + 1, rev = rev + 1,
         due_at = CASE WHEN owned OR status IN ('scheduled', 'paused', 'blocked')
             THEN due_at ELSE {now} END
-    WHERE id = %(run)s AND status NOT IN ({final})
+    WHERE id = %(run)s AND status NOT IN ({final}) AND {has_room}
     RETURNING id
 ), stored AS (
     INSERT INTO orchestrator_event
@@ -134,6 +134,13 @@ WITH woken AS (
 )
 SELECT (SELECT count(*) FROM woken), (SELECT count(*) FROM stored)
 """
+
+_HAS_ROOM = """(
+    SELECT count(*) FROM (
+        SELECT FROM orchestrator_event WHERE run_id = %(run)s AND consumed_at IS NULL
+        LIMIT %(room)s
+    ) waiting
+) < %(room)s"""
 
 
 def save(saves: Sequence[Save], *, worker: str) -> list[Saved]:
@@ -167,9 +174,13 @@ def beat(runs: Sequence[tuple[UUID, int, str | None]], *, lease: timedelta) -> l
     return [Beat(*row) for row in found]
 
 
-def send(**event: Any) -> tuple[bool, bool]:
-    """Whether the run could be woken, and whether the event was new."""
-    [(woken, stored)] = rows(_SEND, event)
+def send(*, room: int | None, **event: Any) -> tuple[bool, bool]:
+    """Whether the run could be woken, and whether the event was new.
+
+    With `room` it could not, if so many events wait already.
+    """
+    has_room = "true" if room is None else _HAS_ROOM
+    [(woken, stored)] = rows(_SEND, event | {"room": room}, has_room=has_room)
     return bool(woken), bool(stored)
 
 

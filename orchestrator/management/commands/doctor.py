@@ -17,6 +17,7 @@ from orchestrator import checkup, clock, models, serving
 from orchestrator.checkup import Finding
 from orchestrator.database import ALIAS, engine_connection
 from orchestrator.models import Status
+from orchestrator.schedules import verbs
 from orchestrator.serving import Unserved
 
 LATE_SECONDS = 60
@@ -70,6 +71,7 @@ def _examine(*, is_release: bool) -> Iterator[Finding]:
     if is_release:
         yield _stranded("this code", serving.unserved_here(), "can go on with each open run")
     yield from _lateness()
+    yield _schedules()
     blocked = models.Run.objects.filter(status=Status.BLOCKED).count()
     yield Finding("blocked runs", not blocked, f"{blocked}: see their pages" if blocked else "none")
 
@@ -82,14 +84,16 @@ def _missing_migrations() -> list[str]:
 
 def _durability() -> Iterator[Finding]:
     """A commit that the database has acknowledged must survive a power cut."""
-    connection = engine_connection()
-    if connection.vendor != "postgresql":
-        return
-    with connection.cursor() as cursor:
-        for name in ("fsync", "synchronous_commit"):
-            cursor.execute(f"SHOW {name}")
-            value = cursor.fetchone()[0]
-            yield Finding(name, value != "off", value)
+    for name, value in checkup.durability():
+        yield Finding(name, value != "off", value)
+
+
+def _schedules() -> Finding:
+    """Whether each schedule can start its runs."""
+    bad = [one.name for one in verbs.all_schedules() if one.error]
+    return Finding(
+        "schedules", not bad, f"cannot start their runs: {', '.join(bad)}" if bad else "well"
+    )
 
 
 def _workers() -> Finding:

@@ -30,7 +30,6 @@ INSTALLED_APPS = [
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
-    "django.contrib.humanize",
     "django.contrib.messages",
     "django.contrib.sessions",
     # The development server leaves static files to whitenoise, as production does.
@@ -44,6 +43,7 @@ INSTALLED_APPS = [
     "dashboard",
     *(
         [
+            "examples.lifecycle",
             "examples.onboarding",
             "examples.orders",
             "examples.content",

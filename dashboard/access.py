@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Concatenate, ParamSpec
 
+from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
@@ -41,7 +42,10 @@ View = Callable[Concatenate[OperatorRequest, P], HttpResponse]
 
 
 def permitted(*permissions: str) -> Callable[[View[P]], View[P]]:
-    """Let in who has one of these permissions. Others get 403, before anything is read."""
+    """Let in who has one of these permissions. Others get 403, before anything is read.
+
+    Strangers are sent to the login page, also where no middleware does that for every page.
+    """
 
     def decorate(view: View[P]) -> View[P]:
         @wraps(view)
@@ -49,7 +53,7 @@ def permitted(*permissions: str) -> Callable[[View[P]], View[P]]:
             require(request.user, *permissions)
             return view(request, *args, **kwargs)
 
-        return checked
+        return login_required(checked)
 
     return decorate
 

@@ -32,6 +32,7 @@ from orchestrator.core.errors import (
 )
 from orchestrator.models import Run, Status
 from orchestrator.run import Delivery
+from orchestrator.run import Run as Handle
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,12 +143,20 @@ class Start:
     attributes: Mapping[str, Any] | None = None
 
 
-def start(wanted: Start) -> tuple[UUID, bool]:
+@dataclass(frozen=True)
+class Started:
+    """The run of a start. `gone` is what its key still tells of it, if it was removed since."""
+
+    run_id: UUID
+    is_new: bool
+    gone: Handle[Any] | None = None
+
+
+def start(wanted: Start) -> Started:
     """Start a run, or find the one that this form or its key has started before.
 
-    Returns its id and whether it is new. Raises InvalidInput, IdempotencyConflict,
-    NotSerializable, PayloadTooLarge, TooManyStarts, and ActionRefused for the key of a run
-    that retention has removed; then nothing is written.
+    Raises InvalidInput, IdempotencyConflict, NotSerializable, PayloadTooLarge and
+    TooManyStarts, and then nothing is written.
     """
     try:
         return _start(wanted)
@@ -156,14 +165,14 @@ def start(wanted: Start) -> tuple[UUID, bool]:
         known = audit.of_token(wanted.token)
         if known is None or known.run_id is None:
             raise
-        return known.run_id, False
+        return Started(known.run_id, False)
 
 
 @transaction.atomic
-def _start(wanted: Start) -> tuple[UUID, bool]:
+def _start(wanted: Start) -> Started:
     known = audit.of_token(wanted.token)
     if known is not None and known.run_id is not None:
-        return known.run_id, False
+        return Started(known.run_id, False)
     run, is_new = client.start_or_find(
         wanted.workflow,
         wanted.input,
@@ -175,10 +184,6 @@ def _start(wanted: Start) -> tuple[UUID, bool]:
         tags=wanted.tags,
         attributes=wanted.attributes,
     )
-    if run.is_gone:
-        raise ActionRefused(
-            f"the run with this key, {run.id}, has {run.status} and was removed by retention"
-        )
     audit.record(
         wanted.actor,
         "start",
@@ -188,7 +193,7 @@ def _start(wanted: Start) -> tuple[UUID, bool]:
         after=run.status,
         token=wanted.token,
     )
-    return run.id, is_new
+    return Started(run.id, is_new, run if run.is_gone else None)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
@@ -72,12 +72,16 @@ def problem(failure: Mapping[str, Any] | None, *, is_visible: bool) -> Problem |
     """The recorded `failure` for a page; None when there is none."""
     if not failure:
         return None
-    causes = []
-    cause = failure.get("cause")
-    while cause:
-        causes.append(_problem(cause, is_visible))
-        cause = cause.get("cause")
-    return _problem(failure, is_visible, tuple(causes))
+    causes = tuple(_problem(one, is_visible) for one in _behind(failure))
+    return _problem(failure, is_visible, causes)
+
+
+def _behind(failure: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """What led to a failure: the errors of a group, and each error's cause."""
+    for one in [*failure.get("errors", ()), failure.get("cause")]:
+        if one:
+            yield one
+            yield from _behind(one)
 
 
 def _problem(
@@ -108,9 +112,7 @@ def why(failure: Mapping[str, Any] | None, *, is_blocked: bool) -> str:
     if failure.get("timed_out"):
         return "It took longer than its workflow allows a run."
     if key := failure.get("key"):
-        return (
-            f"The step {key} failed, its attempts are used up, and the workflow did not catch it."
-        )
+        return f"The step {key} failed, and the run ended with its error."
     return "The workflow's own code raised this, outside of any step."
 
 

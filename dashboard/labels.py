@@ -13,8 +13,10 @@ from typing import Literal
 
 from dashboard.axis import Piece
 
-# Pixels: the chart in static/ui/ui.css is at least so wide, and a letter at most, in any font.
+# Pixels: the chart in static/ui/ui.css is at least so wide, also beside the panel of a step, and
+# a letter at most, in any font.
 CHART = 400
+CHART_BESIDE_PANEL = 300
 LETTER = 6.6
 # Between the place and a text that starts there, so that it does not stick to a line.
 NUDGE = 4
@@ -31,11 +33,12 @@ class Label:
     x: float
     text: str
     align: Literal["start", "middle", "end"]
+    chart: int
 
     @property
     def width(self) -> float:
         """In percent of the narrowest chart, at most."""
-        return (self.nudge + len(self.text) * LETTER) / CHART * WHOLE
+        return (self.nudge + len(self.text) * LETTER) / self.chart * WHOLE
 
     @property
     def nudge(self) -> int:
@@ -57,41 +60,41 @@ class Label:
         return is_apart and self.left >= 0 and self.right <= WHOLE
 
 
-def clocks(pieces: Sequence[Piece], zone: tzinfo) -> tuple[Label, ...]:
+def clocks(pieces: Sequence[Piece], zone: tzinfo, chart: int) -> tuple[Label, ...]:
     """The clock at the start of each cluster, and at the end of the axis, where there is room."""
     span = pieces[-1].end - pieces[0].start
     found: list[Label] = []
     date = ""
     for piece in pieces:
         here = datetime.fromtimestamp(piece.start, zone)
-        label = Label(round(piece.x, 4), _moment(here, span, date), "start")
+        label = Label(round(piece.x, 4), _moment(here, span, date), "start", chart)
         if not piece.is_cut and label.fits(found):
             found.append(label)
             date = _date(here)
     end = datetime.fromtimestamp(pieces[-1].end, zone)
-    last = Label(WHOLE, _moment(end, span, date), "end")
+    last = Label(WHOLE, _moment(end, span, date), "end", chart)
     return (*found, last) if last.fits(found) else tuple(found)
 
 
-def lengths(cuts: Iterable[tuple[float, float, str]]) -> tuple[Label, ...]:
+def lengths(cuts: Iterable[tuple[float, float, str]], chart: int) -> tuple[Label, ...]:
     """The lengths of the cuts, given the middle, the seconds and the text of each.
 
     Where they would touch, the longer pause keeps its label.
     """
     found: list[Label] = []
     for middle, _seconds, text in sorted(cuts, key=lambda cut: -cut[1]):
-        label = _inside(middle, text)
+        label = _inside(middle, text, chart)
         if label.fits(found):
             found.append(label)
     return tuple(sorted(found, key=lambda label: label.x))
 
 
-def _inside(middle: float, text: str) -> Label:
+def _inside(middle: float, text: str, chart: int) -> Label:
     """A label around the middle, or at the end of the chart that it would leave."""
-    label = Label(middle, text, "middle")
+    label = Label(middle, text, "middle", chart)
     if label.left < 0:
-        return Label(0.0, text, "start")
-    return Label(WHOLE, text, "end") if label.right > WHOLE else label
+        return Label(0.0, text, "start", chart)
+    return Label(WHOLE, text, "end", chart) if label.right > WHOLE else label
 
 
 def _moment(here: datetime, span: float, date: str) -> str:

@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import Literal
 
 from dashboard.axis import Axis, Interval, Piece, axis_pieces, cuts_of, union
-from dashboard.labels import Label, clocks, lengths
+from dashboard.labels import CHART, Label, clocks, lengths
 from dashboard.present import NOTHING, duration
 
 Mode = Literal["compressed", "linear", "sequence"]
@@ -130,10 +130,12 @@ def timeline(
     *,
     queued_at: datetime | None = None,
     zone: tzinfo = UTC,
+    chart: int = CHART,
 ) -> Layout:
     """Places the rows, in the order given.
 
-    `queued_at` is when the run was created: its wait for a worker comes first.
+    `queued_at` is when the run was created: its wait for a worker comes first. `chart` is how
+    many pixels the chart is wide at least, for its labels.
     """
     if mode == "sequence":
         return _sequence(rows)
@@ -146,7 +148,7 @@ def timeline(
     busy = union(_busy(rows, now))
     cuts = cuts_of(busy, begin, end) if mode == "compressed" else []
     pieces = axis_pieces(begin, end, cuts, busy)
-    return _layout(rows, now, mode, pieces, zone)
+    return _layout(rows, now, mode, pieces, zone=zone, chart=chart)
 
 
 def _busy(rows: Iterable[Row], now: datetime) -> list[Interval]:
@@ -176,7 +178,13 @@ def _bar(segment: Segment, x: float, width: float) -> Bar:
 
 
 def _layout(
-    rows: Sequence[Row], now: datetime, mode: Mode, pieces: tuple[Piece, ...], zone: tzinfo
+    rows: Sequence[Row],
+    now: datetime,
+    mode: Mode,
+    pieces: tuple[Piece, ...],
+    *,
+    zone: tzinfo,
+    chart: int,
 ) -> Layout:
     axis = Axis(pieces)
     placed = [
@@ -189,8 +197,8 @@ def _layout(
         mode=mode,
         rows=tuple(placed),
         cuts=cuts,
-        ticks=clocks(pieces, zone),
-        gap_labels=lengths((cut.middle, cut.seconds, cut.label) for cut in cuts),
+        ticks=clocks(pieces, zone, chart),
+        gap_labels=lengths(((cut.middle, cut.seconds, cut.label) for cut in cuts), chart),
         caption=_caption(mode, cuts),
         cut_seconds=sum(cut.seconds for cut in cuts),
         now_x=round(axis.x(now.timestamp()), 4) if lasts else None,

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from dashboard.present import look
+from orchestrator import client
 from orchestrator.models import Run, Status
 
 
@@ -48,7 +49,11 @@ def offers(run: Run) -> list[Offer]:
 def _no_retry(run: Run) -> str:
     if run.status != Status.FAILED:
         return "Retry is available after the run fails"
-    return "The run's time is over" if (run.error or {}).get("timed_out") else ""
+    if (run.error or {}).get("timed_out"):
+        return "The run's time is over"
+    if names := client.after_failure(run):
+        return f"After the failure the workflow went on with {', '.join(names)}"
+    return ""
 
 
 def _no_cancel(run: Run) -> str:

@@ -7,6 +7,14 @@ from threading import Event
 
 from django.conf import settings
 
+from orchestrator import current_step
+
+
+def under_repair(attempts: int, error: str) -> None:
+    """Fail for the first `attempts` of a step, as a service that is down for a while."""
+    if getattr(settings, "EXAMPLES_LATENCY", 1.0) and current_step().attempt <= attempts:
+        raise ConnectionError(error)
+
 
 def call(seconds: float, *, fails: float = 0.0, error: str = "the service did not answer") -> None:
     """Take about `seconds`, and fail with the probability `fails`.

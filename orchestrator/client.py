@@ -23,6 +23,7 @@ from orchestrator.engine import orders
 from orchestrator.run import Delivery, Run
 from orchestrator.starting import Options, checked_key, tell_workers
 from orchestrator.store import broadcasts, control, reopening, runs
+from orchestrator.store.runs import Sent
 
 MAX_EVENT_NAME = 200
 
@@ -85,8 +86,20 @@ def send_event(
     )
     if not sent.delivered:
         return Delivery(False, sent.reason)
-    tell_workers(found)
+    tell_workers(found, sent.queue)
     return Delivery(True, "", (found,))
+
+
+def send_to_machine(
+    run_id: UUID, name: str, payload: Any, *, event_id: str | None, sent_by: str
+) -> Sent:
+    """Put an event into a machine's mailbox. See `Machine.send`."""
+    check_event_name(name)
+    text = codec.encode(payload, root="payload", limit=conf.MAX_PAYLOAD)
+    sent = runs.send(run_id, name, text, event_id=checked_key(event_id), sent_by=sent_by)
+    if sent.delivered:
+        tell_workers(run_id)
+    return sent
 
 
 def broadcast(
@@ -111,8 +124,8 @@ def broadcast(
         if event is None:
             return Delivery(False, "duplicate: an event with this id was sent before")
         woken = broadcasts.dispatch(event)
-        for run_id in woken:
-            tell_workers(run_id)
+        for run_id, queue in woken.items():
+            tell_workers(run_id, queue)
         # Once more when it is committed: a wait that opened meanwhile did not see it.
         transaction.on_commit(partial(_dispatch_again, event), using=ALIAS, robust=True)
     if not woken:
@@ -121,8 +134,8 @@ def broadcast(
 
 
 def _dispatch_again(event: models.Broadcast) -> None:
-    for run_id in broadcasts.dispatch(event):
-        tell_workers(run_id)
+    for run_id, queue in broadcasts.dispatch(event).items():
+        tell_workers(run_id, queue)
 
 
 def check_event_name(name: str) -> None:
@@ -137,9 +150,10 @@ def check_event_name(name: str) -> None:
 def answer_wait(run_id: UUID, key: str, payload: Any) -> bool:
     """Answer the open wait `key` of a run. False, and nothing is written, if the run has ended."""
     text = payloads.encoded(payload, "answer", f"wait {key}")
-    if not runs.send(run_id, kinds.answer_name(key), text).delivered:
+    sent = runs.send(run_id, kinds.answer_name(key), text)
+    if not sent.delivered:
         return False
-    tell_workers(run_id)
+    tell_workers(run_id, sent.queue)
     return True
 
 
@@ -173,6 +187,11 @@ def resume(run_id: UUID | str) -> None:
 def retry(run_id: UUID | str) -> None:
     """Let a failed run go on. See `Run.retry`. Raises UnknownRun and ActionRefused."""
     _act(run_id, reopening.reopen)
+
+
+def after_failure(row: models.Run) -> list[str]:
+    """What the body of a failed run did after the failure: then a retry is refused."""
+    return reopening.consequences(row)
 
 
 def retry_from(run_id: UUID | str, step: str) -> None:
@@ -232,7 +251,7 @@ def _order(run_id: UUID, name: str, payload: Any, sent_by: str) -> None:
     sent = runs.send(run_id, name, text, sent_by=sent_by)
     if not sent.delivered:
         raise ActionRefused(sent.reason)
-    tell_workers(run_id)
+    tell_workers(run_id, sent.queue)
 
 
 def _act(run_id: UUID | str, verb: Callable[[UUID], None]) -> None:

@@ -45,6 +45,7 @@ _SETTINGS: dict[str, tuple[Any, Callable[[Any], Any], str]] = {
     "TICK_OUTCOMES": (200, int, "A busy run lets others have its place after so many outcomes."),
     "MAX_CRASHES": (5, int, "A run that kills its worker so often in a row is quarantined."),
     "CODE_GRACE": ("30s", _seconds, "A due run whose code no worker has is blocked after this."),
+    "PRIORITY_STEP": ("10s", _seconds, "How much waiting one step of priority is worth."),
     "EVENT_TTL": ("1h", _seconds, "How long an event to no run in particular is kept."),
     "CANCEL_GRACE": ("1d", _seconds, "How long a cancelled run may clean up."),
     "STEP_RETRY": (Retry(), _retry, "The retry policy of steps that name none."),

@@ -29,7 +29,8 @@ GAP_SECONDS = 0.002
 # How long the process waits at its end for the last hint to be sent.
 EXIT_SECONDS = 1.0
 
-Publisher = Callable[[UUID], object]
+# Called with a run that is due, and with its queue: "" for the default one.
+Publisher = Callable[[UUID, str], object]
 
 
 class Postman:
@@ -38,15 +39,16 @@ class Postman:
     def __init__(self, publish: Publisher) -> None:
         self._publish = publish
         self._news = threading.Condition()
-        self._waiting: UUID | None = None
+        # The latest run of each queue that nobody was told of yet.
+        self._waiting: dict[str, UUID] = {}
         self._is_sending = False
         self._pid = 0
         self.failures = 0
 
-    def send(self, run_id: UUID) -> None:
+    def send(self, run_id: UUID, queue: str) -> None:
         """Note a hint, and return at once."""
         with self._news:
-            self._waiting = run_id
+            self._waiting[queue] = run_id
             # A forked child has no thread, whatever its parent had.
             if self._pid != os.getpid():
                 self._pid = os.getpid()
@@ -57,7 +59,7 @@ class Postman:
         """Wait until every hint is sent. False if that took too long."""
         with self._news:
             return self._news.wait_for(
-                lambda: self._waiting is None and not self._is_sending, timeout=seconds
+                lambda: not self._waiting and not self._is_sending, timeout=seconds
             )
 
     def _work(self) -> None:
@@ -65,18 +67,19 @@ class Postman:
             with self._news:
                 self._is_sending = False
                 self._news.notify_all()
-                self._news.wait_for(lambda: self._waiting is not None)
-                run_id, self._waiting = self._waiting, None
+                self._news.wait_for(lambda: bool(self._waiting))
+                queue, run_id = self._waiting.popitem()
                 self._is_sending = True
-            pause = self._try(run_id) if run_id else 0.0
+            pause = self._try(run_id, queue)
             if pause > GAP_SECONDS:
                 with self._news:
-                    self._waiting, self._is_sending = None, False
+                    self._waiting.clear()
+                    self._is_sending = False
             time.sleep(pause)  # noqa: TID251 - so that a burst makes few messages
 
-    def _try(self, run_id: UUID) -> float:
+    def _try(self, run_id: UUID, queue: str) -> float:
         try:
-            self._publish(run_id)
+            self._publish(run_id, queue)
         except Exception as error:
             self.failures += 1
             logger.warning("no hint sent for run %s, the sweep will find it: %s", run_id, error)
@@ -101,13 +104,13 @@ def ring_here(ring: Callable[[], object] | None) -> None:
     _ring = ring
 
 
-def send(run_id: UUID) -> None:
-    """Tell the workers to look at a run. Never blocks for long and never raises."""
+def send(run_id: UUID, queue: str) -> None:
+    """Tell the workers of a queue to look at a run. Never blocks for long and never raises."""
     if _ring is not None:
         _ring()
     if _send is not None and conf.HINTS:
         try:
-            _send(run_id)
+            _send(run_id, queue)
         except Exception:
             logger.exception("no hint sent for run %s, the sweep will find it", run_id)
 

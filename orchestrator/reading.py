@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID
+
+from django.db.models import Q
 
 from orchestrator import models
 from orchestrator.core import codec
+from orchestrator.core.charts.chart import AND, Chart
 from orchestrator.core.errors import UndecodableValue, UnknownRun
-from orchestrator.core.journal import CANCEL, STEP
+from orchestrator.core.journal import CANCEL, OPEN, REFUSED, STEP, TRANSITION
+from orchestrator.machine import Transition
 from orchestrator.run import EventInfo, StepInfo, WaitInfo
 
 
@@ -59,6 +64,102 @@ def waiting_on(run: models.Run) -> list[WaitInfo]:
         )
         for wait in run.waiting_on
     ]
+
+
+def transitions(run: models.Run) -> list[Transition]:
+    """What came of each event of a machine, and of each delay, in order. Two queries."""
+    entries = models.Entry.objects.filter(run_id=run.id, kind=TRANSITION).order_by("position")
+    events = {event.id: event for event in models.Event.objects.filter(run_id=run.id)}
+    found = [
+        _transition(entry, events.get((entry.detail or {}).get("id") or 0)) for entry in entries
+    ]
+    if not run.is_final:
+        return found
+    judged = {one.number for one in found}
+    unjudged = [event for number, event in events.items() if number not in judged]
+    late = [event for event in unjudged if not event.name.startswith("@")]
+    return found + [_came_too_late(run, event) for event in sorted(late, key=lambda one: one.id)]
+
+
+def machines(
+    chart: Chart, state: str | None, *, status: str | None, limit: int
+) -> list[models.Run]:
+    """The newest machines of a chart, in a state or with a status. Raises ValueError."""
+    found = models.Run.objects.filter(workflow=chart.name)
+    if state is not None:
+        found = found.filter(_is_in(chart, state))
+    if status is not None:
+        found = found.filter(status=status)
+    return list(found.order_by("-id")[:limit])
+
+
+def _is_in(chart: Chart, state: str) -> Q:
+    if state not in chart.nodes or not state:
+        names = ", ".join(name for name in chart.nodes if name)
+        raise ValueError(f"{chart.name} has no state {state!r}. It has: {names}")
+    node = chart.nodes[state]
+    if not any(one.kind == "parallel" for one in (*node.walk(), *node.ancestors)):
+        return Q(state__in=[one.id for one in node.walk() if one.is_leaf])
+    # A machine in parallel regions shows several states, which no index has apart.
+    alone = Q(state=state) | Q(state__startswith=f"{state}.")
+    for sign in (AND, "."):
+        alone |= Q(state__contains=f"{AND}{state}{sign}") | Q(state__startswith=f"{state}{sign}")
+    return alone | Q(state__endswith=f"{AND}{state}")
+
+
+def verdict(run: models.Run, number: int) -> Transition | None:
+    """What came of the event with this number; None if it was not judged yet.
+
+    Three queries at most. Reads `run` again.
+    """
+    entry = models.Entry.objects.filter(run_id=run.id, key=f"@event {number}").first()
+    run.refresh_from_db()
+    if entry is None and not run.is_final:
+        return None
+    event = models.Event.objects.filter(id=number, run_id=run.id).first()
+    if entry is not None:
+        return _transition(entry, event)
+    return None if event is None else _came_too_late(run, event)
+
+
+def number_of(run_id: UUID, event_id: str) -> int | None:
+    """The number of the event that was sent to a run with this id."""
+    found = models.Event.objects.filter(run_id=run_id, event_id=event_id)
+    return found.values_list("id", flat=True).first()
+
+
+def _transition(entry: models.Entry, event: models.Event | None) -> Transition:
+    detail = entry.detail or {}
+    is_refused = entry.status == REFUSED
+    led_to = _value(entry.value) if entry.value and not is_refused else detail["to"]
+    return Transition(
+        event=detail["event"],
+        from_=detail["from"],
+        to=led_to,
+        accepted=not is_refused,
+        refused_because=detail["because"],
+        is_done=entry.status != OPEN,
+        guards=tuple(detail["guards"]),
+        actor=event.sent_by if event else "",
+        payload=_value(event.payload) if event else None,
+        sent_at=event.created_at if event else None,
+        at=entry.started_at,
+        number=detail["id"],
+    )
+
+
+def _came_too_late(run: models.Run, event: models.Event) -> Transition:
+    return Transition(
+        event=event.name,
+        from_=run.state,
+        to=run.state,
+        accepted=False,
+        refused_because=f"the machine had {run.status} before it came to this event",
+        actor=event.sent_by,
+        payload=_value(event.payload),
+        sent_at=event.created_at,
+        number=event.id,
+    )
 
 
 def _step(entry: models.Entry) -> StepInfo:

@@ -82,6 +82,16 @@ class Run(Generic[O]):
         return self._row.idempotency_key
 
     @property
+    def queue(self) -> str | None:
+        """The queue whose workers take it; None is the default queue."""
+        return self._row.queue or None
+
+    @property
+    def priority(self) -> int:
+        """Higher first, among the due runs of a queue."""
+        return self._row.priority
+
+    @property
     def initiator(self) -> str | None:
         return self._row.initiator
 

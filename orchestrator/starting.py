@@ -16,6 +16,7 @@ from orchestrator.core import codec
 from orchestrator.core.definition import Definition, registry
 from orchestrator.core.durations import Duration, parse_duration
 from orchestrator.core.errors import InvalidInput, TooManyStarts
+from orchestrator.core.names import check_priority, check_queue
 from orchestrator.core.notes import check_attributes
 from orchestrator.database import ALIAS
 from orchestrator.models import Status
@@ -58,6 +59,8 @@ class Options:
     family: Family | None = None
     forked_from: UUID | None = None
     timed: Timed | None = None
+    queue: str | None = None
+    priority: int | None = None
 
 
 def start(
@@ -113,14 +116,20 @@ def start_many(workflow: str, values: Iterable[Any], options: Options) -> list[R
     _keep_to_rate(definition, rows)
     started = runs.create_many(rows, delay=delay_of(options), batch=MAX_BATCH)
     if started and not delay_of(options):
-        tell_workers(started[-1].id)
+        tell_workers(started[-1].id, started[-1].queue)
     return [Run(one) for one in started]
 
 
 def fork(source: Run[Any], step: str, value: Any, *, initiator: Any) -> Run[Any]:
     """Start a new run that has the results of everything that `source` did before `step`."""
     definition = registry.get(source.workflow, source.version)
-    options = Options(initiator=initiator, tags=source.tags, forked_from=source.id)
+    options = Options(
+        initiator=initiator,
+        tags=source.tags,
+        forked_from=source.id,
+        queue=source.queue,
+        priority=source.priority,
+    )
     with transaction.atomic(using=ALIAS):
         new = row(definition, definition.validate_input(value), options)
         # A template would make the key that the source has.
@@ -145,13 +154,30 @@ def row(definition: Definition, value: Any, options: Options) -> models.Run:
         tags=dict(definition.tags) | dict(options.tags or {}),
         attributes=check_attributes(dict(options.attributes or {})),
         input=payloads.encoded(value, "input", definition.name),
+        state=definition.chart.first_state if definition.chart else "",
         parent_id=family.parent_id if family else None,
         parent_key=family.parent_key if family else "",
         on_parent_cancel=family.on_parent_cancel if family else "cancel",
         forked_from_id=options.forked_from,
+        queue=_queue(definition, options) or "",
+        priority=_priority(definition, options),
         schedule_id=timed.schedule_id if timed else None,
         scheduled_at=timed.at if timed else None,
     )
+
+
+def _queue(definition: Definition, options: Options) -> str | None:
+    if options.queue is None:
+        return definition.queue
+    check_queue("queue", options.queue)
+    return options.queue
+
+
+def _priority(definition: Definition, options: Options) -> int:
+    if options.priority is None:
+        return definition.priority
+    check_priority("priority", options.priority)
+    return options.priority
 
 
 def _template_key(definition: Definition, value: Any) -> str | None:
@@ -170,7 +196,7 @@ def insert(definition: Definition, new: models.Run, options: Options) -> tuple[R
         return _insert_in_line(new, options.timed)
     started = runs.create(new, delay=wait)
     if started.is_new and not wait:
-        tell_workers(new.id)
+        tell_workers(new.id, new.queue)
     return Run(started.run, is_gone=started.is_gone), started.is_new
 
 
@@ -212,7 +238,8 @@ def checked_key(key: str | None) -> str | None:
     return key
 
 
-def tell_workers(run_id: UUID) -> None:
-    """Hint at a due run when the transaction has committed."""
+def tell_workers(run_id: UUID, queue: str | None = None) -> None:
+    """Hint at a due run of `queue` when the transaction has committed. None: it is looked up."""
+    queue = runs.queue_of(run_id) if queue is None else queue
     # robust: a hint that fails must not make the caller believe that its data is lost.
-    transaction.on_commit(lambda: hints.send(run_id), using=ALIAS, robust=True)
+    transaction.on_commit(lambda: hints.send(run_id, queue), using=ALIAS, robust=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
@@ -30,9 +30,12 @@ def sweep() -> None:
     worker.look()
 
 
-def publish(run_id: UUID) -> None:
+def publish(run_id: UUID, queue: str) -> None:
     """Send the hint. Raises whatever the broker's client raises, within a second or so."""
-    tick.apply_async((str(run_id),), retry=False)
+    # An engine here that serves every queue has heard of it, and perhaps nobody would ever
+    # take a message from a queue of that name.
+    is_for_all = not queue or worker.serves_all_here()
+    tick.apply_async((str(run_id),), queue=default_queue() if is_for_all else queue, retry=False)
 
 
 def broker_error() -> str:
@@ -65,7 +68,14 @@ def troubles() -> Iterator[tuple[str, str]]:
 
 def host(**_: Any) -> None:
     """Start the engine in this process. Connected to Celery's worker signals."""
-    worker.start()
+    worker.start(queues=served_queues())
+
+
+def served_queues() -> tuple[str, ...]:
+    """The queues that this Celery worker consumes, as runs name them."""
+    names = sorted(current_app.amqp.queues.consume_from)
+    # A run that names no queue is the default queue's.
+    return tuple(["", *names] if default_queue() in names else names)
 
 
 def unhost(**_: Any) -> None:
@@ -88,12 +98,17 @@ def _on_init(sender: Any, **_: Any) -> None:
         host()
 
 
-def run_worker(*, processes: int, queues: str, log_level: str) -> None:
+def default_queue() -> str:
+    """How Celery calls the queue of runs that name none."""
+    return str(current_app.conf.task_default_queue)
+
+
+def run_worker(*, processes: int, queues: Sequence[str], log_level: str) -> None:
     """Be a Celery worker until told to stop, with the engine in each of its processes."""
     if processes > 1:
         # A setting wins over the option of the command line.
         current_app.conf.update(worker_pool="prefork", worker_concurrency=processes)
-    options = ["--queues", queues] if queues else []
+    options = ["--queues", ",".join(queues)] if queues else []
     current_app.worker_main(
         ["worker", *options, "--loglevel", log_level, "--without-gossip", "--without-mingle"]
     )
@@ -112,7 +127,7 @@ def worker_here() -> Iterator[None]:
     )
     thread = threading.Thread(target=celery.start, name="celery", daemon=True)
     thread.start()
-    # `worker_init` is sent by Celery's command only.
+    # `worker_init` is sent by Celery's command only. It is the only worker: it serves all.
     worker.start(is_embedded=True)
     try:
         yield

@@ -42,6 +42,8 @@ class Workflow(Generic[I, O]):
         idempotency_key: str | None = None,
         delay: Duration | None = None,
         at: datetime | None = None,
+        queue: str | None = None,
+        priority: int | None = None,
         initiator: Any = None,
         tags: Mapping[str, Any] | None = None,
         attributes: Mapping[str, Any] | None = None,
@@ -52,7 +54,8 @@ class Workflow(Generic[I, O]):
         all. A broker that is down does not make this fail. Raises InvalidInput before
         anything is written. With the `idempotency_key` of an earlier run of this workflow
         that run is returned; IdempotencyConflict if its input was another one.
-        `initiator` is who asks for it: a user, or any text.
+        `initiator` is who asks for it: a user, or any text. `queue` and `priority` are
+        the workflow's own, unless they are given.
         """
         from orchestrator import client  # noqa: PLC0415 - the client needs a configured Django
 
@@ -63,6 +66,8 @@ class Workflow(Generic[I, O]):
             idempotency_key=idempotency_key,
             delay=delay,
             at=at,
+            queue=queue,
+            priority=priority,
             initiator=initiator,
             tags=tags,
             attributes=attributes,
@@ -108,6 +113,8 @@ def workflow(
     max_concurrent: int | None = None,
     concurrency_key: str | None = None,
     start_rate: str | None = None,
+    queue: str | None = None,
+    priority: int = 0,
     retention: Duration | None = None,
     payload_retention: Duration | None = None,
     tags: Mapping[str, Any] | None = None,
@@ -134,6 +141,11 @@ def workflow(
     `start_rate`, such as "100/m" or "5/s", refuses starts that come more often, with
     TooManyStarts and the time to wait; a start with the key of a known run is answered.
 
+    Only workers that serve its `queue` take its runs (`manage.py worker --queues …`). Among
+    the due runs of a queue, those of a higher `priority` (-100 to 100) come first, but
+    overtake only what has been due for less than `ORCHESTRATOR_PRIORITY_STEP` longer, for
+    each step of priority.
+
     `retention` is how long a run is kept after its end, `payload_retention` how long its
     input, results and messages are: durations, or "forever". Without them the settings
     ORCHESTRATOR_RETENTION and ORCHESTRATOR_PAYLOAD_RETENTION apply.
@@ -152,6 +164,8 @@ def workflow(
             "max_concurrent": max_concurrent,
             "concurrency_key": concurrency_key,
             "start_rate": None if start_rate is None else parse_rate(start_rate),
+            "queue": queue,
+            "priority": priority,
             "retention": None if retention is None else parse_keeping(retention),
             "payload_retention": (
                 None if payload_retention is None else parse_keeping(payload_retention)

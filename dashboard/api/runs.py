@@ -106,7 +106,7 @@ def get_run(
     return shapes.run(
         run,
         stored=queries.payloads(run_id) if sees else (None, None),
-        waits=waits(run, sees_payloads=sees),
+        waits=waits(run, user=request.user, sees_payloads=sees),
         steps=(shapes.run_steps(run, entries, sees=sees), more_steps),
         events=([shapes.small_event(one, sees=sees) for one in events], more_events),
         sees=sees,
@@ -157,7 +157,7 @@ def get_result(
         schemas.Result(
             id=run.id,
             status=Status(run.status),
-            payloads=shapes.visibility(sees=sees),
+            payloads=shapes.visibility(run, sees=sees),
             output=shapes.value(output, sees=sees),
             error=shapes.failure(run.error, sees=sees) if has_ended else None,
         ),
@@ -173,4 +173,4 @@ def run_or_problem(run_id: UUID) -> models.Run:
 
 def etag(run: models.Run, *, sees: bool) -> str:
     """Another one with each change of the run. Who may see payloads sees another page."""
-    return f'W/"{run.rev}-{shapes.visibility(sees=sees)}"'
+    return f'W/"{run.rev}-{shapes.visibility(run, sees=sees)}"'

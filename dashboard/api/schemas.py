@@ -55,6 +55,10 @@ class RunSummary(BaseModel):
     finished_at: datetime | None
     waiting_on: list[Wait]
     error_line: str | None = Field(description="Why it failed or is blocked, in one line.")
+    removed: bool = Field(
+        default=False,
+        description="Whether the retention rule has removed the run, and only its key is left.",
+    )
 
 
 class Frame(BaseModel):
@@ -175,8 +179,9 @@ class Run(BaseModel):
     pause_requested: bool
     cancel_requested_at: datetime | None
     cancel_reason: str
-    payloads: Literal["visible", "hidden"] = Field(
-        description="hidden: you may not see payloads, so all of them are null here."
+    payloads: Literal["visible", "hidden", "removed"] = Field(
+        description="hidden: you may not see payloads. removed: the retention rule has removed "
+        "them. All of them are null then."
     )
     input: Any = None
     output: Any = None
@@ -193,7 +198,7 @@ class Result(BaseModel):
 
     id: UUID
     status: Status
-    payloads: Literal["visible", "hidden"]
+    payloads: Literal["visible", "hidden", "removed"]
     output: Any = None
     error: Failure | None = None
 

@@ -16,10 +16,13 @@ from dashboard.redaction import redacted, redacted_text
 from dashboard.rows import Row
 from dashboard.timeline import Row as TimelineRow
 from orchestrator.models import Entry, Event, LogLine, Run, Status
+from orchestrator.run import Run as Handle
 from orchestrator.run import WaitInfo
 
 
-def visibility(*, sees: bool) -> Literal["visible", "hidden"]:
+def visibility(run: Run, *, sees: bool) -> Literal["visible", "hidden", "removed"]:
+    if run.is_purged:
+        return "removed"
     return "visible" if sees else "hidden"
 
 
@@ -67,6 +70,28 @@ def summary(row: Row) -> schemas.RunSummary:
         finished_at=row.finished_at,
         waiting_on=[_wait(one) for one in row.waits],
         error_line=row.error or None,
+    )
+
+
+def gone(run: Handle[Any]) -> schemas.RunSummary:
+    """A run that was removed: what its key still tells of it."""
+    return schemas.RunSummary(
+        id=run.id,
+        workflow=run.workflow,
+        version=run.version,
+        status=Status(run.status),
+        rev=0,
+        idempotency_key=run.idempotency_key,
+        initiator=None,
+        parent_id=None,
+        attributes={},
+        tags={},
+        created_at=run.created_at,
+        started_at=None,
+        finished_at=run.finished_at,
+        waiting_on=[],
+        error_line=None,
+        removed=True,
     )
 
 
@@ -125,7 +150,7 @@ def run(
         pause_requested=run.pause_requested,
         cancel_requested_at=run.cancel_requested_at,
         cancel_reason=run.cancel_reason,
-        payloads=visibility(sees=sees),
+        payloads=visibility(run, sees=sees),
         input=value(stored[0], sees=sees),
         output=value(stored[1], sees=sees),
         error=failure(run.error, sees=sees),

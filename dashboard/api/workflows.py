@@ -75,10 +75,12 @@ def start_run(
     The `Idempotency-Key` header is the run's key, if the body has none.
     """
     workflow = _workflow_or_problem(name)
-    run_id, is_new = actions.start(_order(request, workflow, wanted))
-    response.headers["Location"] = reverse("api:get_run", args=[run_id])
-    [row] = runs.rows_of([run_id], sees_payloads=sees_payloads(request.user))
-    return Answer(201 if is_new else 200, shapes.summary(row))
+    started = actions.start(_order(request, workflow, wanted))
+    if started.gone is not None:
+        return Answer(200, shapes.gone(started.gone))
+    response.headers["Location"] = reverse("api:get_run", args=[started.run_id])
+    [row] = runs.rows_of([started.run_id], sees_payloads=sees_payloads(request.user))
+    return Answer(201 if started.is_new else 200, shapes.summary(row))
 
 
 @router.get(

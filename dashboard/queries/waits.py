@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from django.contrib.auth.models import User
+
 from dashboard.errors import MAX_LINE
 from dashboard.queries import run as queries
 from dashboard.redaction import redacted_text
@@ -25,6 +27,8 @@ class Wait:
     info: WaitInfo
     # For a human task: the open task.
     task: HumanTask | None = None
+    # Whether the reader may open it.
+    may_open: bool = False
     # For an event: the key that it must have, None for any.
     event_key: str | None = None
     # An event of the right name that does not fit; it lies in the mailbox.
@@ -35,11 +39,12 @@ class Wait:
     error: str = ""
 
 
-def waits(run: Run, *, sees_payloads: bool) -> list[Wait]:
-    """The waits, most actionable first. A query for human tasks or children, two for events."""
+def waits(run: Run, *, user: User, sees_payloads: bool) -> list[Wait]:
+    """The waits, most actionable first. Two queries for human tasks or events, one for children."""
     # A run that was asked to stop waits for nothing any more; its body has yet to be told.
     infos = [] if run.cancel_requested_at else reading.waiting_on(run)
     tasks = _tasks(run.id, [one for one in infos if one.kind == KIND])
+    theirs = _visible(tasks.values(), user)
     keys, strays = _events(run.id, [one for one in infos if one.kind == EVENT])
     waited_for = [one.key for one in infos if one.kind == CHILD]
     children = queries.children(run.id, waited_for) if waited_for else {}
@@ -47,6 +52,7 @@ def waits(run: Run, *, sees_payloads: bool) -> list[Wait]:
         Wait(
             info=one,
             task=tasks.get(one.key),
+            may_open=one.key in tasks and tasks[one.key].pk in theirs,
             event_key=keys.get(one.key),
             stray=strays.get(one.name) if one.kind == EVENT else None,
             child_id=children.get(one.key) if one.kind == CHILD else None,
@@ -67,6 +73,13 @@ def _tasks(run_id: UUID, infos: Iterable[WaitInfo]) -> Mapping[str, HumanTask]:
         return {}
     found = HumanTask.objects.filter(run_id=run_id, key__in=keys, status__in=OPEN)
     return {task.key: task for task in found.select_related("team", "assignee")}
+
+
+def _visible(tasks: Iterable[HumanTask], user: User) -> set[UUID]:
+    ids = [task.pk for task in tasks]
+    if not ids:
+        return set()
+    return set(HumanTask.objects.visible_to(user).filter(pk__in=ids).values_list("pk", flat=True))
 
 
 def _events(

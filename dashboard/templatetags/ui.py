@@ -7,6 +7,7 @@ shows them in use.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -124,6 +125,12 @@ def duration(value: timedelta | float | None) -> str:
 
 
 @register.filter
+def thousands(number: int) -> str:
+    """`{{ tokens|thousands }}`: 1,234,567."""
+    return f"{number:,}"
+
+
+@register.filter
 def initials(name: object) -> str:
     return present.initials(str(name))
 
@@ -183,6 +190,19 @@ def nav_item(
         "count_id": "count-" + url_name.replace(":", "-"),
         "current": request is not None and _is_current(request.path, href),
     }
+
+
+# The site's own first. A project that mounts the rooms alone need not have one.
+_START_PAGES = ("home", "humantasks:my_work", "dashboard:overview")
+
+
+@register.simple_tag
+def start_page() -> str:
+    """Where "to the start page" leads: the first of them that the project has."""
+    for url_name in _START_PAGES:
+        with suppress(NoReverseMatch):
+            return reverse(url_name)
+    return "/"
 
 
 def _is_current(path: str, href: str) -> bool:

@@ -25,6 +25,7 @@ from dashboard.access import (
 )
 from dashboard.diagnosis import Diagnosis, diagnose
 from dashboard.errors import Problem, problem, why
+from dashboard.labels import CHART, CHART_BESIDE_PANEL
 from dashboard.live import is_seen, unchanged, wants_part
 from dashboard.panel import panel
 from dashboard.payloads import Payload, payload, plain
@@ -52,7 +53,7 @@ class Tab:
 @permitted(*SEES_RUNS)
 def run_detail(request: OperatorRequest, run_id: UUID) -> HttpResponse:
     run = run_or_404(run_id)
-    found = waits(run, sees_payloads=sees_payloads(request.user))
+    found = waits(run, user=request.user, sees_payloads=sees_payloads(request.user))
     diagnoses = diagnose(run, found, run.read_at)  # type: ignore[attr-defined] # annotated
     tag = _tag(run, found, diagnoses)
     if is_seen(request, tag):
@@ -122,14 +123,14 @@ def _problem(request: OperatorRequest, run: Run) -> Problem | None:
 def _timeline(request: OperatorRequest, run: Run) -> dict[str, Any]:
     page = queries.timeline(run, after=_number(request, "from"))
     mode = next((one for one in MODES if one == request.GET.get("axis")), MODES[0])
-    is_start = "from" not in request.GET
+    is_start, key = "from" not in request.GET, request.GET.get("step", "")
     layout = timeline(
         page.rows,
         run.finished_at or run.read_at,  # type: ignore[attr-defined] # annotated
         mode,
         queued_at=run.created_at if is_start else None,
+        chart=CHART_BESIDE_PANEL if key else CHART,
     )
-    key = request.GET.get("step", "")
     return {
         "layout": layout,
         "selected": key,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from http import HTTPStatus
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse
@@ -15,6 +15,7 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from dashboard import actions
 from dashboard.access import SEES_RUNS, START, OperatorRequest, permitted
+from dashboard.actions import Started
 from dashboard.audit import Actor
 from dashboard.forms import StartForm
 from dashboard.inputs import expected
@@ -22,7 +23,6 @@ from dashboard.live import wants_part
 from dashboard.queries import workflows as queries
 from dashboard.queries.workflows import Workflow
 from orchestrator.core.errors import (
-    ActionRefused,
     IdempotencyConflict,
     InvalidInput,
     NotSerializable,
@@ -62,17 +62,17 @@ def start(request: OperatorRequest, name: str) -> HttpResponse:
     if not form.is_valid():
         return _page(request, workflow, form, HTTPStatus.UNPROCESSABLE_ENTITY)
     try:
-        run_id, is_new = actions.start(_wanted(request, workflow, form))
+        started = actions.start(_wanted(request, workflow, form))
     except InvalidInput as refused:
         form.add_input_errors(refused)
     except (NotSerializable, PayloadTooLarge) as refused:
         form.add_error("input", str(refused))
-    except (ActionRefused, TooManyStarts) as refused:
-        form.add_error("key" if isinstance(refused, ActionRefused) else None, str(refused))
+    except TooManyStarts as refused:
+        form.add_error(None, str(refused))
     except IdempotencyConflict as refused:
         return _page(request, workflow, form, HTTPStatus.CONFLICT, refused)
     else:
-        return _started(request, run_id, is_new=is_new)
+        return _started(request, started)
     return _page(request, workflow, form, HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
@@ -119,11 +119,17 @@ def _page(
     return render(request, "dashboard/start.html", context, status=status)
 
 
-def _started(request: OperatorRequest, run_id: UUID, *, is_new: bool) -> HttpResponse:
-    if is_new:
+def _started(request: OperatorRequest, started: Started) -> HttpResponse:
+    address = reverse("dashboard:run", args=[started.run_id])
+    if started.gone is not None:
+        address = reverse("dashboard:runs")
+        messages.info(
+            request,
+            f"Nothing was started: a run with this key has {started.gone.status}, "
+            "and was removed since",
+        )
+    elif started.is_new:
         messages.success(request, "The run has been started")
     else:
         messages.info(request, "Nothing was started: this run was started before")
-    if wants_part(request):
-        return HttpResponseClientRedirect(reverse("dashboard:run", args=[run_id]))
-    return redirect("dashboard:run", run_id)
+    return HttpResponseClientRedirect(address) if wants_part(request) else redirect(address)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from examples.orders.workflows import Item, Order, process_order
+from examples.orders.workflows import Invoice, Item, Order, pay_supplier, process_order
 
 LAMP = Item(name="Lamp", price=Decimal("79.90"))
 DESK = Item(name="Desk", price=Decimal("349.00"))
@@ -21,3 +21,5 @@ def seed() -> None:
     """Start what is not there yet."""
     for order in ORDERS:
         process_order.start(order, initiator="shop")
+    invoice = Invoice(number="R-2231", supplier="Leuchten Brandt", amount=Decimal("1890.00"))
+    pay_supplier.start(invoice, initiator="accounting")

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from pydantic import BaseModel, Field
 
-from examples.services import call
+from examples.services import call, under_repair
 from orchestrator import Context, NonRetryable, Retry, StepFailed, current_step, workflow
 
 
@@ -77,3 +77,23 @@ async def process_order(ctx: Context[Order], order: Order) -> Shipped:
         await ctx.step("refund", refund_payment, payment.transaction_id)
         raise
     return Shipped(payment=payment, tracking=tracking)
+
+
+class Invoice(BaseModel):
+    number: str
+    supplier: str
+    amount: Decimal = Field(gt=0)
+
+
+def transfer(invoice: Invoice) -> str:
+    call(0.3)
+    # Whoever retries the run later finds the bank open again.
+    under_repair(2, "bank: 503 closed for maintenance")
+    return f"paid-{invoice.number}"
+
+
+@workflow(name="pay-supplier", idempotency_key="invoice-{number}")
+async def pay_supplier(ctx: Context[Invoice], invoice: Invoice) -> str:
+    """One transfer. When the bank stays closed the run fails, and waits for an operator's retry."""
+    patience = Retry(max_attempts=2, initial_delay="1s")
+    return await ctx.step("transfer", transfer, invoice, retry=patience)

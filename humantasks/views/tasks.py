@@ -11,8 +11,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from humantasks import inbox, wording
+from humantasks.forms import DecisionForm
 from humantasks.inbox import NotEligible, TaskConflict
-from humantasks.models import HumanTask
+from humantasks.models import HumanTask, TaskDraft
 from humantasks.views import panel
 from humantasks.views.common import ReviewerRequest, task_for
 from humantasks.views.panel import Notice
@@ -56,11 +57,23 @@ def claim(request: ReviewerRequest, task_id: UUID) -> HttpResponse:
 def release(request: ReviewerRequest, task_id: UUID) -> HttpResponse:
     """Give the task back to its team."""
     found = task_for(request, task_id)
+    has_draft = _keep_typed(request, found)
     try:
         inbox.release(found, user=request.user)
     except TaskConflict as conflict:
         return _show_panel(request, found, conflict)
-    return panel.done(request, found, _("Given back to the team. Your draft is kept."))
+    given_back = _("Given back to the team.")
+    kept = _("Given back to the team. Your draft is kept.")
+    return panel.done(request, found, kept if has_draft else given_back)
+
+
+def _keep_typed(request: ReviewerRequest, found: HumanTask) -> bool:
+    """Keep what was typed since the last save, which came along. Whether there is a draft."""
+    typed = DecisionForm(found, request.POST).typed
+    if "submission_id" in request.POST and any(typed.values()):
+        submission_id = panel.submission_id(request)
+        inbox.keep_answers(found, user=request.user, data=typed, submission_id=submission_id)
+    return TaskDraft.objects.filter(task=found, user=request.user).exists()
 
 
 def refuse(request: ReviewerRequest, found: HumanTask, refused: NotEligible) -> HttpResponse:

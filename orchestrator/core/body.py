@@ -10,15 +10,16 @@ from __future__ import annotations
 import asyncio
 import contextvars
 from collections import Counter
-from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
+from collections.abc import Callable, Coroutine, Iterable
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar, cast
 
+from orchestrator.core.checkpoints import Checkpoint, branch
 from orchestrator.core.commands import Command, Timer
 from orchestrator.core.errors import NestedStep, NonDeterminism, TooManyAtOnce
 from orchestrator.core.info import Seen
-from orchestrator.core.journal import CANCEL, PATCH, TIMER, Entry, History
+from orchestrator.core.journal import CANCEL, OPEN, PATCH, TIMER, Entry, History
 from orchestrator.core.loop import Loop, NumberedTask
 from orchestrator.core.notes import Notes
 
@@ -69,8 +70,14 @@ class FiredTimer(Timer):
 class Body:
     """One live execution of a workflow's function."""
 
-    def __init__(self, started_at: datetime, history: History | None = None) -> None:
+    def __init__(
+        self,
+        started_at: datetime,
+        history: History | None = None,
+        checkpoint: Checkpoint | None = None,
+    ) -> None:
         self.history = history or History()
+        self.checkpoint = checkpoint
         self.notes = Notes()
         self.started_at = started_at
         self.now = started_at
@@ -89,6 +96,12 @@ class Body:
         self._main: asyncio.Task[Any] | None = None
         # What was asked for and never got an outcome, when it was counted last.
         self._given_up = 0
+        self._stopped: Exception | None = None
+        if checkpoint is not None:
+            self.seq, self._places = checkpoint.seq, checkpoint.position
+            self._names.update(checkpoint.names)
+            self.notes.made = checkpoint.lines
+            self._advance(checkpoint.now)
 
     # ---- driven by the engine --------------------------------------------------------
 
@@ -96,7 +109,7 @@ class Body:
         """Start the coroutine and run it until it waits."""
         # Whatever the driver's context holds is none of the body's business.
         self._main = self.loop.create_task(coroutine, context=contextvars.Context())
-        self.loop.run_until_idle()
+        self._run()
 
     def deliver(self, entry: Entry) -> None:
         """Hand over the next outcome and run until the body waits again.
@@ -104,7 +117,8 @@ class Body:
         Raises NonDeterminism when the body has not asked for this entry, and
         UndecodableValue.
         """
-        self.seq = entry.seq or self.seq + 1
+        # What is from before the checkpoint does not turn back the count.
+        self.seq = max(self.seq, entry.seq or self.seq + 1)
         if entry.finished_at is not None:
             self._advance(entry.finished_at)
         if entry.kind == CANCEL:
@@ -115,7 +129,12 @@ class Body:
                 entry.seq, entry.status, entry.attempt, entry.started_at, entry.finished_at
             )
             command.answer(entry)
+        self._run()
+
+    def _run(self) -> None:
         self.loop.run_until_idle()
+        if self._stopped is not None:
+            raise self._stopped
 
     def take_new(self) -> list[Command]:
         """What was asked for since the last call, in order, less what was given up again."""
@@ -156,6 +175,11 @@ class Body:
         return all(silent)
 
     @property
+    def first_position(self) -> int:
+        """The place before the first that this body takes."""
+        return self.checkpoint.position if self.checkpoint else 0
+
+    @property
     def is_replaying(self) -> bool:
         """Whether the body has been here before, as far as the journal can tell."""
         return self.seq < self.history.last_seq or self.seq <= self.history.last_cause
@@ -171,9 +195,17 @@ class Body:
             )
         self._check_pending()
         name = str.__str__(name)  # of a StrEnum, say: a key is plain text
-        key, self._names[name] = self._free_key(name)
-        # A change that was taken is not asked for again: it must not move the others.
-        self._places += kind != PATCH
+        part = branch.get()
+        known = part and part.known_key(name)
+        # A change that was taken is not asked for again: it must not move the others. What
+        # is asked for again after a checkpoint has its place.
+        self._places += kind != PATCH and not known
+        if known:
+            key = known
+        else:
+            key, self._names[name] = self._free_key(name)
+        if part is not None and not known:
+            part.keys.append(key)
         command = make(
             key=key,
             kind=kind,
@@ -203,7 +235,8 @@ class Body:
         So what is recorded is not judged again by what code and settings say today.
         """
         key, number = self._free_key(name)
-        if key in self.history.keys:
+        part = branch.get()
+        if key in self.history.keys or (part is not None and part.asks_again):
             return {}
         try:
             return make()
@@ -211,6 +244,69 @@ class Body:
             # Its key is used up: else a replay would take the next wait of that name for it.
             self._names[name] = number
             raise
+
+    # ---- checkpoints -----------------------------------------------------------------
+
+    def keep(self, value: str, keys: Iterable[str]) -> None:
+        """Let later replays begin here, with this value. They ask again for these keys."""
+        if self.loop.is_closing or self.is_cancelled:
+            return
+        self.notes.checkpoint = Checkpoint(
+            seq=self.seq,
+            position=self._places,
+            now=self.now,
+            names=dict(self._names),
+            lines=self.notes.made,
+            kept=list(keys),
+            value=value,
+        )
+
+    def mark(self, key: str, *, kind: str, name: str, detail: dict[str, Any]) -> Entry:
+        """Note something that is recorded with the next save; what was noted before stands."""
+        self._places += 1
+        entry = self.history.marks.get(key)
+        if entry is None:
+            entry = Entry(
+                key=key,
+                kind=kind,
+                name=name,
+                position=self._places,
+                cause=self.seq,
+                status=OPEN,
+                detail=detail,
+                started_at=self.now,
+            )
+            self._note(entry)
+        return entry
+
+    def close_mark(self, entry: Entry, status: str, **fields: Any) -> None:
+        """Say what became of what was noted."""
+        if self.history.marks.get(entry.key, entry).status != status:
+            self._note(replace(entry, status=status, finished_at=self.now, **fields))
+
+    def _note(self, entry: Entry) -> None:
+        if not self.loop.is_closing:
+            self.notes.marks[entry.key] = self.history.marks[entry.key] = entry
+
+    def let_go(self, keys: Iterable[str]) -> None:
+        """What was asked for before the checkpoint and is not wanted any more."""
+        entries = {one.key: one for one in (*self.history.outcomes, *self.history.open.values())}
+        for key in keys:
+            if (entry := entries.get(key)) is not None:
+                command = Command(
+                    key=key,
+                    kind=entry.kind,
+                    name=entry.name,
+                    position=entry.position,
+                    cause=entry.cause,
+                    future=self.loop.create_future(),
+                )
+                command.future.cancel()
+                self.asked[key] = command
+
+    def stop(self, error: Exception) -> None:
+        """The run cannot go on, and is blocked with this error."""
+        self._stopped = error
 
     def _ask_timer(self, handle: asyncio.TimerHandle) -> None:
         try:

@@ -15,6 +15,9 @@ from orchestrator.core.journal import FAILED, TIMED_OUT, Entry
 from orchestrator.core.retry import Retry
 
 NOT_GIVEN: Any = object()
+
+# The event of a wait that takes whatever comes, and gets all that is known of it.
+ANY_EVENT = "@any"
 GONE: Any = None
 
 # What becomes of an at-most-once step whose worker died in the middle of it.

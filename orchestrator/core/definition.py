@@ -13,9 +13,10 @@ from typing import Any, get_type_hints
 
 from pydantic import TypeAdapter
 
+from orchestrator.core.charts.chart import Chart
 from orchestrator.core.errors import InvalidInput, UnknownWorkflow
 from orchestrator.core.fingerprints import fingerprint
-from orchestrator.core.names import check_retry
+from orchestrator.core.names import check_priority, check_queue, check_retry
 from orchestrator.core.rates import Rate
 from orchestrator.core.retry import Retry
 from orchestrator.core.schemas import adapter, validated
@@ -40,11 +41,16 @@ class Definition:
     max_concurrent: int | None = None
     concurrency_key: str | None = None
     start_rate: Rate | None = None
+    # None is the default queue.
+    queue: str | None = None
+    priority: int = 0
     retention: timedelta | None = None
     payload_retention: timedelta | None = None
     tags: Mapping[str, Any] = field(default_factory=dict)
     input_schema: Any = None
     output_schema: Any = None
+    # Of a state machine; its function is the body that plays the chart.
+    chart: Chart | None = None
 
     def __post_init__(self) -> None:
         check_identifier("workflow name", self.name)
@@ -58,6 +64,9 @@ class Definition:
             raise ValueError(f"{self.name}: max_concurrent is 1 or more, not {self.max_concurrent}")
         if self.concurrency_key is not None and self.max_concurrent is None:
             raise ValueError(f"{self.name}: concurrency_key= needs max_concurrent=")
+        if self.queue is not None:
+            check_queue(f"{self.name}: queue", self.queue)
+        check_priority(f"{self.name}: priority", self.priority)
 
     @cached_property
     def takes_input(self) -> bool:

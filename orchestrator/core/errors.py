@@ -235,3 +235,30 @@ class ActionRefused(OrchestratorError):
 
 class LeaseLost(OrchestratorError):
     """Another worker owns the run now: what this tick did not commit is dropped."""
+
+
+class InvalidMachine(OrchestratorError, ValueError):
+    """A state machine's definition cannot work. `problems` has all that is wrong with it."""
+
+    def __init__(self, name: str, problems: list[str]) -> None:
+        lines = "\n".join(f"  * {problem}" for problem in problems)
+        super().__init__(f"state machine {name!r} cannot work:\n{lines}")
+        self.name = name
+        self.problems = problems
+
+
+class Refused(OrchestratorError):
+    """Raise it in a guard to say in your own words why a transition is not taken."""
+
+
+class GuardFailed(OrchestratorError):
+    """A guard raised an error. An event is refused with it; a transition that is taken
+    without an event lets the run fail."""
+
+
+class UnknownState(OrchestratorError):
+    """A machine is in a state that today's definition does not have."""
+
+
+class RestlessMachine(OrchestratorError):
+    """A machine took one transition after the other and never came to rest."""

@@ -20,6 +20,7 @@ EVENT = "event"
 CHILD = "child"
 CANCEL = "cancel"
 PATCH = "patch"
+TRANSITION = "transition"  # of a state machine: what came of an event
 
 CANCEL_KEY = "@cancel"
 
@@ -34,6 +35,7 @@ COMPLETED = "completed"
 FAILED = "failed"
 TIMED_OUT = "timed_out"
 CANCELLED = "cancelled"  # an open entry that nobody waits for any more: no outcome
+REFUSED = "refused"  # a transition that was not taken
 
 OUTCOMES = frozenset({COMPLETED, FAILED, TIMED_OUT})
 
@@ -71,6 +73,8 @@ class History:
     open: dict[str, Entry] = field(default_factory=dict)
     # The changes (`ctx.patched`) that the run has taken.
     patches: set[str] = field(default_factory=set)
+    # What a body has noted of itself, by key: it is not decided again.
+    marks: dict[str, Entry] = field(default_factory=dict)
     # What is open or has its outcome. What was closed without one may be opened again.
     keys: set[str] = field(default_factory=set)
     # The latest outcome after which the body has asked for anything; -1 for none.
@@ -88,6 +92,8 @@ class History:
                 history.outcomes.append(entry)
             elif entry.kind == PATCH:
                 history.patches.add(entry.name)
+            elif entry.kind == TRANSITION:
+                history.marks[entry.key] = entry
             elif entry.status in (OPEN, RETRYING, INTENT):
                 history.open[entry.key] = entry
             if entry.status != CANCELLED:

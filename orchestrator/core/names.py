@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import inspect
+import re
+from typing import cast
 
 from orchestrator.core.retry import Retry
+
+MAX_PRIORITY = 100
+_QUEUE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 MAX_NAME = 180  # with `#n` a key still fits its column
 
@@ -15,6 +20,25 @@ def check_name(name: str) -> None:
         raise ValueError(f"a step's name is a text of 1 to {MAX_NAME} characters, not {name!r}")
     if name.startswith("@"):
         raise ValueError(f"names that start with @ are the engine's own: {name!r}")
+
+
+def check_queue(what: str, queue: object) -> None:
+    """Raises ValueError for what cannot be the name of a queue."""
+    if not isinstance(queue, str) or not _QUEUE.fullmatch(queue):
+        raise ValueError(
+            f"{what}={queue!r}: a queue's name is 1 to 100 letters, digits and . _ - and begins "
+            "with a letter or a digit"
+        )
+
+
+def check_priority(what: str, priority: object) -> None:
+    """Raises ValueError for what is no priority."""
+    is_number = isinstance(priority, int) and not isinstance(priority, bool)
+    if not is_number or abs(cast(int, priority)) > MAX_PRIORITY:
+        raise ValueError(
+            f"{what}={priority!r}: a priority is a whole number from -{MAX_PRIORITY} to "
+            f"{MAX_PRIORITY}, higher first; 0 if you say nothing"
+        )
 
 
 def check_step(name: str, fn: object, *, retry: object, compensate: object, atomic: bool) -> None:

@@ -13,8 +13,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from orchestrator.core.checkpoints import Checkpoint
 from orchestrator.core.codec import encode
 from orchestrator.core.failures import clean
+from orchestrator.core.journal import Entry
 
 logger = logging.getLogger("orchestrator.run")
 
@@ -54,6 +56,10 @@ class Notes:
     lines: list[Line] = field(default_factory=list)
     attributes: dict[str, str | int | float | bool] = field(default_factory=dict)
     progress: tuple[float, str] | None = None
+    # Of a state machine: what came of events, where it is, and where to begin a replay.
+    marks: dict[str, Entry] = field(default_factory=dict)
+    state: str | None = None
+    checkpoint: Checkpoint | None = None
 
     def changed_attributes(self, known: Mapping[str, Any]) -> dict[str, Any] | None:
         """The attributes that differ from those that are stored; None if none does."""
@@ -63,6 +69,10 @@ class Notes:
             if key not in known or known[key] != value
         }
         return changed or None
+
+    def clear(self) -> None:
+        """What was written is about to be stored."""
+        self.lines, self.marks, self.state, self.checkpoint = [], {}, None, None
 
     def add(self, line: Line) -> bool:
         """Keep a line to be stored. False if an earlier pass has stored it."""

@@ -45,17 +45,8 @@ class Draft:
 
     def take(self, claim: Claim, body: Body, then: Then) -> Save:
         """All of it, with what the body has noted. What follows is another save."""
-        notes = body.notes
-        save = replace(
-            self.save,
-            claim=claim,
-            then=then,
-            knows_cancel=body.is_cancelled,
-            lines=[*self.save.lines, *notes.lines],
-            body_lines=len(notes.lines),
-            attributes=notes.changed_attributes(claim.attributes),
-            progress=None if notes.progress == claim.progress else notes.progress,
-        )
-        notes.lines = []
+        save = replace(self.save, claim=claim, then=then, knows_cancel=body.is_cancelled)
+        save = save.with_notes(body.notes)
+        body.notes.clear()
         self.save = Save(claim=claim)
         return save

@@ -31,7 +31,7 @@ from orchestrator.engine.heart import Heart
 from orchestrator.engine.intake import Intake
 from orchestrator.engine.live import LiveRun
 from orchestrator.store import ticks
-from orchestrator.store.records import Beat, Continue, Park, Save, Saved, hit_each
+from orchestrator.store.records import Beat, Continue, Park, Queues, Save, Saved, hit_each
 
 logger = logging.getLogger("orchestrator")
 
@@ -56,13 +56,23 @@ News = Ended | Beat | Ring | Mend | Stop
 class Driver:
     """Drives runs. `drain` until nothing is due, or `run` until it is told to stop."""
 
-    def __init__(self, *, worker: str, executor: Executor, heart: Heart, clock: Estimate) -> None:
+    def __init__(
+        self,
+        *,
+        worker: str,
+        executor: Executor,
+        heart: Heart,
+        clock: Estimate,
+        queues: Queues = None,
+    ) -> None:
         self.inbox: SimpleQueue[News] = SimpleQueue()
         self._worker = worker
         self._executor = executor
         self._heart = heart
         self._clock = clock
-        self._intake = Intake(worker=worker, heart=heart, clock=clock, begin=self._begin)
+        self._intake = Intake(
+            worker=worker, queues=queues, heart=heart, clock=clock, begin=self._begin
+        )
         self._live: dict[UUID, LiveRun] = {}
         self._changed: dict[UUID, LiveRun] = {}
         self._held_back: dict[UUID, list[Ended]] = {}
@@ -183,7 +193,11 @@ class Driver:
     def _collect_broadcasts(self, saves: list[Save], saved: Mapping[UUID, Saved]) -> None:
         """Look for kept events, now that the waits for them are committed."""
         for save in saves:
-            names = {entry.name for entry in save.opened if entry.kind == EVENT}
+            names = {
+                entry.name
+                for entry in save.opened
+                if entry.kind == EVENT and not entry.name.startswith("@")
+            }
             run_id = save.claim.run_id
             if names and run_id in saved and ticks.collect(run_id, names):
                 self._intake.may_be_more()
@@ -210,7 +224,7 @@ class Driver:
                 self._intake.may_be_more()
             if isinstance(save.then, Park) and save.then.due_at is not None:
                 self._intake.look_at(save.then.due_at)
-        elif live.has_unheeded_cancel:
+        elif live.has_unheeded_cancel or live.is_to_park:
             self._changed[live.claim.run_id] = live
 
     def _not_saved(self, live: LiveRun, save: Save) -> None:

@@ -10,7 +10,7 @@ from orchestrator import kinds
 from orchestrator.conf import conf
 from orchestrator.core import failures
 from orchestrator.core.codec import encode
-from orchestrator.core.commands import NOT_GIVEN, Command, StepCall, Timer, Wait
+from orchestrator.core.commands import ANY_EVENT, NOT_GIVEN, Command, StepCall, Timer, Wait
 from orchestrator.core.errors import (
     AmbiguousStep,
     NonDeterminism,
@@ -111,7 +111,8 @@ def waited(
     """The outcome of a wait: its event has come (`mail`), or its time is over."""
     value, status = None, COMPLETED
     if mail is not None:
-        value = mail.payload
+        is_any = isinstance(command, Wait) and command.event == ANY_EVENT
+        value = _whole(mail) if is_any else mail.payload
     elif isinstance(command, Wait):
         status = TIMED_OUT
         if command.default is not NOT_GIVEN:
@@ -126,6 +127,12 @@ def waited(
         started_at=since,
         finished_at=now,
     )
+
+
+def _whole(mail: Mail) -> str:
+    """An event with all that is known of it, as the codec would write it."""
+    known = {"id": mail.id, "name": mail.name, "sent_by": mail.sent_by, "at": mail.at.isoformat()}
+    return f'{json.dumps(known, ensure_ascii=False)[:-1]}, "payload": {mail.payload}}}'
 
 
 def cancelled(*, seq: int, cause: int, reason: str, asked_at: datetime, now: datetime) -> Entry:
@@ -157,6 +164,8 @@ def explained(error: BaseException) -> dict[str, Any]:
 
 def fits(mail: Mail, wait: Wait) -> bool:
     """Whether `wait` takes this event. A wait without a key takes any key."""
+    if wait.event == ANY_EVENT:
+        return not mail.name.startswith("@")
     if wait.event:
         return mail.name == wait.event and wait.correlation in (None, mail.correlation)
     return mail.name == kinds.answer_name(wait.key)
@@ -170,7 +179,7 @@ def _told(details: Any) -> dict[str, Any]:
 def _detail(command: Timer | Wait) -> dict[str, Any] | None:
     if not isinstance(command, Wait):
         return None
-    if command.kind == EVENT:
+    if command.kind == EVENT and command.event != ANY_EVENT:
         detail = {"event": command.event, "key": command.correlation}
         schema = None if command.schema is None else stored_name(command.schema)
         return detail if schema is None else detail | {"schema": schema}

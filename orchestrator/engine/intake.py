@@ -17,7 +17,7 @@ from orchestrator.engine import waiting
 from orchestrator.engine.heart import Heart
 from orchestrator.engine.live import LiveRun
 from orchestrator.store import ticks
-from orchestrator.store.records import Claim
+from orchestrator.store.records import Claim, Queues
 
 
 class Intake:
@@ -27,9 +27,16 @@ class Intake:
     """
 
     def __init__(
-        self, *, worker: str, heart: Heart, clock: Estimate, begin: Callable[[LiveRun], None]
+        self,
+        *,
+        worker: str,
+        queues: Queues,
+        heart: Heart,
+        clock: Estimate,
+        begin: Callable[[LiveRun], None],
     ) -> None:
         self._worker = worker
+        self._queues = queues
         self._heart = heart
         self._clock = clock
         self._begin = begin
@@ -78,11 +85,9 @@ class Intake:
         if self._may_mend:
             self.mend(room - claimed)
         interval = conf.SWEEP_INTERVAL.total_seconds()
-        if not self._may_be_more and (due_at := ticks.next_due()) is not None:
+        if not self._may_be_more and (due_at := ticks.next_coming(self._queues)) is not None:
             left = (due_at - self._clock.now()).total_seconds()
-            # One that is due and was not claimed is another worker's, or has no code here.
-            if left > 0 or claimed:
-                interval = min(interval, max(left, 0.005))
+            interval = min(interval, max(left, 0.005))
         self._next_look = time.monotonic() + interval
 
     def take(self, room: int) -> int:
@@ -91,7 +96,7 @@ class Intake:
         if room <= 0 or not self._heart.is_beating:
             return 0
         known = [(one.name, one.version) for one in registry]
-        claimed = self._claim(room, partial(ticks.claim, known=known))
+        claimed = self._claim(room, partial(ticks.claim, known=known, step=conf.PRIORITY_STEP))
         self._may_be_more = claimed == room
         return claimed
 
@@ -105,7 +110,7 @@ class Intake:
 
     def _claim(self, room: int, claim: Callable[..., list[Claim]]) -> int:
         asked = self._clock.asking()
-        claims = claim(limit=room, lease=conf.LEASE, worker=self._worker)
+        claims = claim(limit=room, lease=conf.LEASE, worker=self._worker, queues=self._queues)
         if claims:
             self._clock.answered(asked, claims[0].at)
             failpoints.hit("after_claim", [claim.run_id for claim in claims])

@@ -82,7 +82,7 @@ class LiveRun:
         self.recording: str | None = None
         self._definition = definition
         self._history = history
-        self._body = Body(claim.started_at, history)
+        self._body = Body(claim.started_at, history, claim.checkpoint)
         self._body.notes.stored = claim.logged
         self._pending = Pending(history.open)
         self._draft = Draft(claim)
@@ -200,7 +200,8 @@ class LiveRun:
         return self._take_if_any() if running else self._take(self._finish())
 
     def _take_if_any(self) -> Save | None:
-        return self._take(Continue()) if self._draft.must_be_saved else None
+        must = self._draft.must_be_saved or self._body.notes.marks
+        return self._take(Continue()) if must else None
 
     def take_calls(self, now: datetime) -> Iterator[Call]:
         """The attempts to execute now. Only after what came before is recorded."""
@@ -217,6 +218,11 @@ class LiveRun:
     def has_unheeded_cancel(self) -> bool:
         """Whether a cancel came that the body has not been told of."""
         return self._cancelled_at is not None and not self._body.is_cancelled
+
+    @property
+    def is_to_park(self) -> bool:
+        """Whether it was paused and nothing executes any more."""
+        return self._is_paused and not self.running
 
     @property
     def next_instant(self) -> datetime | None:
@@ -263,7 +269,7 @@ class LiveRun:
             if command.kind == PATCH:
                 self._draft.save.marked.append(entries.mark(command, self._body.now))
             elif not command.answered:
-                if command.position > conf.MAX_ENTRIES:
+                if command.position - self._body.first_position > conf.MAX_ENTRIES:
                     raise TooManyEntries(conf.MAX_ENTRIES)
                 self._pending.note(command)
 
@@ -352,6 +358,9 @@ class LiveRun:
     def _park(self) -> Park | Block:
         opened = self._pending.opened | {entry.key: entry for entry in self._draft.save.opened}
         due_at, status, waiting_on = waiting.summary(opened, self._body.pending)
+        if not waiting_on and self._is_paused and self._pending.has_ready:
+            # It waits for nothing but to be resumed, which makes it due.
+            return Park(Status.PENDING, None, [])
         if not waiting_on:
             return self._block(StuckBody())
         if self._deadline is not None:

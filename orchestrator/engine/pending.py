@@ -11,7 +11,7 @@ from typing import Any
 
 from orchestrator.core.commands import Command, StepCall, Timer, Wait
 from orchestrator.core.errors import NonDeterminism
-from orchestrator.core.journal import INTENT, TIMER, Entry
+from orchestrator.core.journal import INTENT, RETRYING, TIMER, Entry
 from orchestrator.engine import entries, orders
 from orchestrator.kinds import CloseReason
 from orchestrator.store.records import Mail, Save
@@ -127,7 +127,7 @@ class Pending:
         for waiting_for in (self._timers, self._waits, self._retries):
             for key in [key for key in waiting_for if asked[key].is_abandoned]:
                 del waiting_for[key]
-        save.opened = [entry for entry in save.opened if not asked[entry.key].is_abandoned]
+        self._leave(save, [entry for entry in save.opened if asked[entry.key].is_abandoned])
         self._close((key for key in self.opened if asked[key].is_abandoned), save, reason)
 
     def give_up_all(self, running: Container[str], save: Save, reason: CloseReason) -> None:
@@ -135,10 +135,16 @@ class Pending:
         self._ready.clear()
         for waiting_for in (self._timers, self._waits, self._retries):
             waiting_for.clear()
-        save.opened = []
+        self._leave(save, save.opened)
         kept = {entry.key for entry in save.outcomes}
         still_open = [key for key in self.opened if key not in kept and key not in running]
         self._close(still_open, save, reason)
+
+    @staticmethod
+    def _leave(save: Save, entries: list[Entry]) -> None:
+        """Do not open these. A step that was attempted stays to be seen: it is closed."""
+        save.closed += [entry for entry in entries if entry.status == RETRYING]
+        save.opened = [entry for entry in save.opened if entry not in entries]
 
     def _close(self, keys: Iterable[str], save: Save, reason: CloseReason) -> None:
         known = {entry.key for entry in save.closed}
@@ -179,10 +185,13 @@ class Pending:
         return any(not step.is_abandoned for step, _ in self._ready)
 
     def received(self, mail: Iterable[Mail]) -> tuple[Wait, Mail] | None:
-        """A wait whose event is there, and the first such event."""
-        for wait in self._waits.values():
-            if found := next((one for one in mail if entries.fits(one, wait)), None):
-                return wait, found
+        """The first event that a wait is there for, and the first such wait."""
+        for one in mail:
+            # In the order of arrival: a wait for anything must not see a later event first.
+            if wait := next(
+                (wait for wait in self._waits.values() if entries.fits(one, wait)), None
+            ):
+                return wait, one
         return None
 
     def overdue(self, now: datetime) -> Timer | Wait | None:

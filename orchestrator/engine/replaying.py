@@ -208,6 +208,8 @@ def _claim(recorded: RecordedHistory, history: History) -> Claim:
         parent_id=None,
         parent_key="",
         concurrency_key="",
+        queue="",
+        priority=0,
         started_at=run.started_at,
         cancel_requested_at=None,
         cancel_reason="",

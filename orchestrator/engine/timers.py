@@ -7,10 +7,8 @@ nothing and decide nothing, so there may be none, one or several of them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from uuid import UUID
 
 from orchestrator import clock, hints, models
 
@@ -39,8 +37,9 @@ def look() -> Look:
     at = clock.now()
     due = models.Run.objects.filter(due_at__lte=at).order_by("due_at")
     found = list(due.values_list("id", "queue", "due_at")[:MOST])
-    for run_id in _one_of_each([(run_id, queue) for run_id, queue, _ in found]):
-        hints.send(run_id)
+    # The oldest of each queue.
+    for queue, run_id in {queue: run_id for run_id, queue, _ in reversed(found)}.items():
+        hints.send(run_id, queue)
     later = models.Run.objects.filter(due_at__gt=at).order_by("due_at")
     return Look(
         at=at,
@@ -48,8 +47,3 @@ def look() -> Look:
         late=at - found[0][2] if found and found[0][2] else clock.ZERO,
         next_due=later.values_list("due_at", flat=True).first(),
     )
-
-
-def _one_of_each(due: Sequence[tuple[UUID, str]]) -> list[UUID]:
-    """The oldest run of each queue."""
-    return list({queue: run_id for run_id, queue in reversed(due)}.values())

@@ -17,6 +17,7 @@ from dataclasses import replace
 from orchestrator.conf import conf
 from orchestrator.core.definition import registry
 from orchestrator.store import stranded, ticks, workers
+from orchestrator.store.records import Queues
 from orchestrator.store.workers import Presence
 
 logger = logging.getLogger("orchestrator")
@@ -43,7 +44,7 @@ class Upkeep:
         *,
         worker: str,
         mend: Callable[[], None],
-        queues: tuple[str, ...] | None = None,
+        queues: Queues = None,
     ) -> None:
         self._mend = mend
         self._began = time.monotonic()

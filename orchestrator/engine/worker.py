@@ -26,6 +26,7 @@ from orchestrator.engine.heart import Heart
 from orchestrator.engine.keeper import Keeper
 from orchestrator.engine.upkeep import Upkeep
 from orchestrator.schedules import firing
+from orchestrator.store.records import Queues
 
 logger = logging.getLogger("orchestrator")
 
@@ -33,13 +34,14 @@ logger = logging.getLogger("orchestrator")
 class Worker:
     """The engine in this process."""
 
-    def __init__(self, *, is_embedded: bool = False) -> None:
+    def __init__(self, queues: Queues = None, *, is_embedded: bool = False) -> None:
+        self.queues = queues
         self.name = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:6]}"
         self._clock = Estimate()
         self._executor = Executor(self._clock)
         prunes = conf.AUTO_PRUNE
         self._keeper = Keeper(prunes=is_embedded if prunes is None else prunes)
-        self._heart = Heart(Upkeep(worker=self.name, mend=self._mend))
+        self._heart = Heart(Upkeep(worker=self.name, mend=self._mend, queues=queues))
         self._drivers = [self._driver() for _ in range(conf.DRIVERS)]
         self._turns = cycle(self._drivers)
         self._threads: list[threading.Thread] = []
@@ -80,7 +82,11 @@ class Worker:
 
     def _driver(self) -> Driver:
         return Driver(
-            worker=self.name, executor=self._executor, heart=self._heart, clock=self._clock
+            worker=self.name,
+            queues=self.queues,
+            executor=self._executor,
+            heart=self._heart,
+            clock=self._clock,
         )
 
     def _drive(self, number: int) -> None:
@@ -113,14 +119,15 @@ class Worker:
 _worker: Worker | None = None
 
 
-def start(*, is_embedded: bool = False) -> Worker:
+def start(queues: Queues = None, *, is_embedded: bool = False) -> Worker:
     """Start the engine in this process; the running one if there is one.
 
-    `is_embedded`: it is the only one there is, and keeps house too.
+    It serves these queues; None: all of them. `is_embedded`: it is the only one there is,
+    and keeps house too.
     """
     global _worker  # noqa: PLW0603 - one engine per process
     if _worker is None:
-        _worker = Worker(is_embedded=is_embedded)
+        _worker = Worker(queues, is_embedded=is_embedded)
         _worker.start()
         hints.ring_here(_worker.ring)
     return _worker
@@ -133,6 +140,11 @@ def stop(grace: timedelta | None = None) -> None:
         hints.ring_here(None)
         _worker.stop(conf.SHUTDOWN_GRACE if grace is None else grace)
         _worker = None
+
+
+def serves_all_here() -> bool:
+    """Whether the engine runs in this process, and takes runs of every queue."""
+    return _worker is not None and _worker.queues is None
 
 
 def is_here() -> bool:
@@ -149,16 +161,21 @@ def look() -> None:
         drain()
 
 
-def drain(*, inline: bool = False, mends: bool = False) -> int:
-    """Drive whatever is due until nothing is, in this thread. Returns the number of claims.
+def drain(*, inline: bool = False, mends: bool = False, queues: Queues = None) -> int:
+    """Drive what is due in these queues until nothing is, in this thread.
 
-    With `inline` each attempt of a step is waited for, sync ones in this very thread. With
-    `mends` also blocked runs that this process's code has not tried yet.
+    Returns the number of claims. With `inline` each attempt of a step is waited for, sync
+    ones in this very thread. With `mends` also blocked runs that this process's code has
+    not tried yet.
     """
     clock = Estimate()
     executor, heart = Executor(clock, inline=inline), Heart()
     driver = Driver(
-        worker=f"{socket.gethostname()}:{os.getpid()}", executor=executor, heart=heart, clock=clock
+        worker=f"{socket.gethostname()}:{os.getpid()}",
+        queues=queues,
+        executor=executor,
+        heart=heart,
+        clock=clock,
     )
     if not inline:
         heart.start()

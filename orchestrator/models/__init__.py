@@ -8,6 +8,7 @@ from orchestrator.models.events import Broadcast, Event
 from orchestrator.models.journals import Attempt, Entry, LogLine, StepKey
 from orchestrator.models.runs import (
     FINAL,
+    LONG_RUN,
     UNFINISHED,
     Permit,
     Run,
@@ -23,6 +24,7 @@ from orchestrator.models.workers import Worker
 
 __all__ = [
     "FINAL",
+    "LONG_RUN",
     "UNFINISHED",
     "Attempt",
     "Broadcast",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
-from orchestrator.models.runs import Run
+from orchestrator.models.runs import LONG_RUN, Run
 
 
 class Entry(models.Model):
@@ -39,6 +39,12 @@ class Entry(models.Model):
                 fields=["name"],
                 name="entry_open_event",
                 condition=Q(kind="event", status="open"),
+            ),
+            # What a long run has done since its checkpoint. A short one is read whole.
+            models.Index(
+                fields=["run", "position"],
+                name="entry_of_long_run",
+                condition=Q(position__gt=LONG_RUN),
             ),
         ]
 

@@ -28,6 +28,9 @@ class Status(models.TextChoices):
     CANCELLED = "cancelled"
 
 
+# A run with more entries is long: see `Entry`.
+LONG_RUN = 500
+
 FINAL = (Status.COMPLETED, Status.FAILED, Status.CANCELLED)
 # The others, for conditions that an index must recognise.
 UNFINISHED = tuple(status for status in Status if status not in FINAL)
@@ -89,6 +92,10 @@ class Run(models.Model):
     )
     scheduled_at = models.DateTimeField(null=True)
 
+    # Of a state machine: the states in which it is, as `Machine.state` shows them.
+    state = models.CharField(max_length=255, default="")
+    # Where its replay begins: see `orchestrator.core.checkpoints`.
+    checkpoint = models.TextField(null=True)  # noqa: DJ001 - null is "at the top"
     input = models.TextField()
     output = models.TextField(null=True)  # noqa: DJ001 - null is "none yet"
     error = models.JSONField(null=True)
@@ -135,8 +142,14 @@ class Run(models.Model):
             ),
         ]
         indexes = [
-            # The sweep and the claim: due runs, oldest first.
+            # What has been due for longest, of all runs.
             models.Index(fields=["due_at"], name="run_due", condition=Q(due_at__isnull=False)),
+            # The claim: due runs of a queue by priority, oldest first.
+            models.Index(
+                fields=["queue", "priority", "due_at"],
+                name="run_claim",
+                condition=Q(due_at__isnull=False),
+            ),
             # The runs list by status, and by workflow, newest first.
             models.Index(fields=["status", "-id"], name="run_by_status"),
             models.Index(fields=["workflow", "status", "-id"], name="run_by_workflow"),
@@ -168,6 +181,12 @@ class Run(models.Model):
                 fields=["schedule", "scheduled_at"],
                 name="run_in_line",
                 condition=Q(schedule__isnull=False, status=Status.SCHEDULED, due_at__isnull=True),
+            ),
+            # The machines in a state, newest first.
+            models.Index(
+                fields=["workflow", "state", "-id"],
+                name="run_by_state",
+                condition=~Q(state=""),
             ),
         ]
 

@@ -37,6 +37,8 @@ MAX_TIMES = 100
 
 def fire_due() -> int:
     """Start what has fallen due, and let runs in line begin. How much was done."""
+    if not store.are_there_any():
+        return 0
     rows = store.due(_workflows())
     now = clock.now() if rows else None
     fired = sum(_fire(row, max(now, row.next_at)) for row in rows if now is not None)

@@ -50,9 +50,10 @@ def store(
         return None
 
 
-def dispatch(event: Broadcast) -> list[UUID]:
-    """Deliver an event to every run that waits for it now; their ids."""
-    return [entry.run_id for entry in _waits(event.name) if _deliver(event, entry)]
+def dispatch(event: Broadcast) -> dict[UUID, str]:
+    """Deliver an event to every run that waits for it now; these runs, and their queues."""
+    sent = ((entry.run_id, _deliver(event, entry)) for entry in _waits(event.name))
+    return {run_id: one.queue for run_id, one in sent if one is not None}
 
 
 def collect(run_id: UUID, names: Iterable[str]) -> bool:
@@ -60,7 +61,7 @@ def collect(run_id: UUID, names: Iterable[str]) -> bool:
     kept = _kept().filter(name__in=list(names)).order_by("id")
     waits = list(Entry.objects.filter(run_id=run_id, kind=EVENT, status=OPEN)) if kept else []
     found = [_deliver(event, wait) for event in kept for wait in waits if wait.name == event.name]
-    return any(found)
+    return any(one is not None for one in found)
 
 
 def reconcile(window: timedelta | None) -> list[UUID]:
@@ -74,7 +75,7 @@ def reconcile(window: timedelta | None) -> list[UUID]:
         waits = _waits(event.name)
         if since is not None and event.created_at < since:
             waits = waits.filter(started_at__gte=since)
-        woken += [wait.run_id for wait in waits if _deliver(event, wait)]
+        woken += [wait.run_id for wait in waits if _deliver(event, wait) is not None]
     return woken
 
 
@@ -92,14 +93,15 @@ def _waits(name: str) -> QuerySet[Entry]:
     return Entry.objects.filter(name=name, kind=EVENT, status=OPEN).order_by("run_id")
 
 
-def _deliver(event: Broadcast, wait: Entry) -> bool:
+def _deliver(event: Broadcast, wait: Entry) -> runs.Sent | None:
+    """What became of it for the run; None if it was not delivered."""
     wanted = (wait.detail or {}).get("key")
     if wanted is not None and wanted != event.correlation:
-        return False
+        return None
     event_id = f"@broadcast {event.id}"
     # A look first: to send again what the run has got would wake it for nothing.
     if models.Event.objects.filter(run_id=wait.run_id, event_id=event_id).exists():
-        return False
+        return None
     sent = runs.send(
         wait.run_id,
         event.name,
@@ -108,4 +110,4 @@ def _deliver(event: Broadcast, wait: Entry) -> bool:
         event_id=event_id,
         sent_by=event.sent_by,
     )
-    return sent.delivered
+    return sent if sent.delivered else None

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from orchestrator.core.checkpoints import Checkpoint
 from orchestrator.store.records import Claim
 
 # As the claim has them; what is named otherwise there is below.
@@ -26,11 +27,21 @@ _SAME = (
     "parent_id",
     "parent_key",
     "concurrency_key",
+    "queue",
+    "priority",
     "cancel_requested_at",
     "cancel_reason",
     "in_flight",
 )
-COLUMNS = (*_SAME, "id", "started_at", "scheduled_at", "progress", "progress_text")
+COLUMNS = (
+    *_SAME,
+    "id",
+    "started_at",
+    "scheduled_at",
+    "progress",
+    "progress_text",
+    "checkpoint",
+)
 
 
 def claim_of(run: Mapping[str, Any], at: datetime, tried: Sequence[str] = ()) -> Claim:
@@ -43,5 +54,6 @@ def claim_of(run: Mapping[str, Any], at: datetime, tried: Sequence[str] = ()) ->
         is_first=run["epoch"] == 1,
         at=at,
         tried=tuple(tried),
+        checkpoint=Checkpoint.of(run["checkpoint"]),
         **{name: run[name] for name in _SAME},
     )

@@ -74,6 +74,10 @@ def _fence(save: Save) -> bool:
     }
     if save.progress is not None:
         changes |= {"progress": save.progress[0], "progress_text": save.progress[1]}
+    if save.state is not None:
+        changes["state"] = save.state
+    if save.checkpoint is not None:
+        changes["checkpoint"] = save.checkpoint.as_text()
     return bool(mine.update(**changes, **_changes(save)))
 
 
@@ -188,8 +192,8 @@ def beat(runs: Sequence[tuple[UUID, int, str | None]], *, lease: timedelta) -> l
     return beats
 
 
-def send(*, room: int | None, **event: Any) -> tuple[bool, bool]:
-    """Whether the run could be woken, and whether the event was new.
+def send(*, room: int | None, **event: Any) -> tuple[str | None, int | None]:
+    """The queue of the run, None if it could not be woken; and the event's id if it was new.
 
     With `room` it could not, if so many events wait already.
     """
@@ -197,7 +201,7 @@ def send(*, room: int | None, **event: Any) -> tuple[bool, bool]:
     with transaction.atomic(using=ALIAS):
         waiting = models.Event.objects.filter(run_id=run_id, consumed_at=None)
         if room is not None and waiting[:room].count() >= room:
-            return False, False
+            return None, None
         open_run = models.Run.objects.filter(id=run_id).exclude(status__in=FINAL)
         woken = open_run.update(
             wake_seq=F("wake_seq") + 1,
@@ -205,10 +209,12 @@ def send(*, room: int | None, **event: Any) -> tuple[bool, bool]:
             due_at=Case(When(_NO_WAKE, then=F("due_at")), default=clock.Now()),
         )
         if not woken:
-            return False, False
+            return None, None
+        queue: str = models.Run.objects.values_list("queue", flat=True).get(id=run_id)
         try:
             with transaction.atomic(using=ALIAS):
-                models.Event.objects.create(run_id=run_id, created_at=clock.now(), **event)
+                at = clock.now()
+                stored = models.Event.objects.create(run_id=run_id, created_at=at, **event)
         except IntegrityError:
-            return True, False
-    return True, True
+            return queue, None
+    return queue, stored.id

@@ -3,28 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Case, F, Q, When
-from django.db.models.functions import Coalesce
+from django.db.models import (
+    Case,
+    DurationField,
+    ExpressionWrapper,
+    F,
+    IntegerField,
+    Q,
+    QuerySet,
+    Value,
+    When,
+)
+from django.db.models.functions import Cast, Coalesce
 
 from orchestrator import clock, models
 from orchestrator.database import ALIAS
 from orchestrator.models import Status
 from orchestrator.store.claims import COLUMNS, claim_of
-from orchestrator.store.records import Claim
+from orchestrator.store.records import Claim, Queues
 from orchestrator.store.workers import Code
 
 
 def claim(
-    *, limit: int, lease: timedelta, worker: str, known: Sequence[tuple[str, str]]
+    *,
+    limit: int,
+    lease: timedelta,
+    worker: str,
+    queues: Queues,
+    known: Sequence[tuple[str, str]],
+    step: timedelta,
 ) -> list[Claim]:
+    # SQLite multiplies no small integers.
+    worth = Cast("priority", IntegerField()) * Value(step)
+    rank = F("due_at") - ExpressionWrapper(worth, output_field=DurationField())
     # Nothing due is the common case, and a read takes no lock.
-    due = models.Run.objects.filter(due_at__lte=clock.Now()).order_by("due_at")
+    due = _of(queues).filter(due_at__lte=clock.Now()).order_by(rank)
     found = due.values_list("id", "workflow", "version").iterator(chunk_size=limit)
     ours = (run_id for run_id, *code in found if tuple(code) in known)
     ids = list(islice(ours, limit))
@@ -33,11 +52,11 @@ def claim(
 
 
 def claim_blocked(
-    *, limit: int, lease: timedelta, worker: str, codes: Sequence[Code]
+    *, limit: int, lease: timedelta, worker: str, queues: Queues, codes: Sequence[Code]
 ) -> list[Claim]:
     mine = {(name, version): fingerprint for name, version, fingerprint in codes}
     claims: list[Claim] = []
-    blocked = models.Run.objects.filter(status=Status.BLOCKED, error__has_key="tried")
+    blocked = _of(queues).filter(status=Status.BLOCKED, error__has_key="tried")
     for run in blocked.order_by("id"):
         tried = (run.error or {})["tried"]
         fingerprint = mine.get((run.workflow, run.version))
@@ -47,6 +66,16 @@ def claim_blocked(
         if taken := _take(run.id, lease, worker, tried, **guard):
             claims.append(taken)
     return claims
+
+
+def next_coming(*, queues: Queues, tolerance: timedelta) -> datetime | None:
+    coming = _of(queues).filter(due_at__gt=clock.Now(-tolerance)).order_by("due_at")
+    return coming.values_list("due_at", flat=True).first()
+
+
+def _of(queues: Queues) -> QuerySet[models.Run]:
+    every = models.Run.objects.all()
+    return every if queues is None else every.filter(queue__in=queues)
 
 
 def _take(

@@ -47,14 +47,17 @@ WITH fence AS (
         attempt = run.attempt + want.again::int, logged = run.logged + want.lines,
         progress = coalesce(want.progress, run.progress),
         progress_text = coalesce(want.progress_text, run.progress_text),
+        state = coalesce(want.state, run.state),
+        checkpoint = coalesce(want.checkpoint, run.checkpoint),
         finished_at = CASE WHEN want.status IN ({final}) THEN {now} ELSE run.finished_at END
     FROM unnest(%(ids)s::uuid[], %(epochs)s::bigint[], %(wake_seqs)s::bigint[], %(counts)s::int[],
         %(owned)s::bool[], %(ends)s::bool[], %(statuses)s::text[], %(dues)s::timestamptz[],
         %(waiting_ons)s::jsonb[], %(outputs)s::text[], %(errors)s::jsonb[], %(heed)s::bool[],
         %(again)s::bool[], %(heed_mail)s::bool[], %(lines)s::int[],
-        %(progress)s::float8[], %(progress_texts)s::text[])
+        %(progress)s::float8[], %(progress_texts)s::text[], %(states)s::text[],
+        %(checkpoints)s::text[])
         AS want(id, epoch, wake_seq, outcomes, owned, ends, status, due_at, waiting_on, output,
-        error, heeds_cancel, again, heeds_mail, lines, progress, progress_text)
+        error, heeds_cancel, again, heeds_mail, lines, progress, progress_text, state, checkpoint)
     WHERE run.id = want.id AND run.epoch = want.epoch AND run.owned
         AND (run.cancel_requested_at IS NULL OR NOT want.heeds_cancel)
         AND (run.wake_seq = want.wake_seq OR NOT want.heeds_mail)
@@ -124,7 +127,7 @@ WITH woken AS (
         due_at = CASE WHEN owned OR status IN ('scheduled', 'paused', 'blocked')
             THEN due_at ELSE {now} END
     WHERE id = %(run)s AND status NOT IN ({final}) AND {has_room}
-    RETURNING id
+    RETURNING id, queue
 ), stored AS (
     INSERT INTO orchestrator_event
         (run_id, name, correlation, payload, event_id, sent_by, created_at)
@@ -132,7 +135,7 @@ WITH woken AS (
     ON CONFLICT (run_id, event_id) DO NOTHING
     RETURNING id
 )
-SELECT (SELECT count(*) FROM woken), (SELECT count(*) FROM stored)
+SELECT (SELECT queue FROM woken), (SELECT id FROM stored)
 """
 
 _HAS_ROOM = """(
@@ -174,14 +177,14 @@ def beat(runs: Sequence[tuple[UUID, int, str | None]], *, lease: timedelta) -> l
     return [Beat(*row) for row in found]
 
 
-def send(*, room: int | None, **event: Any) -> tuple[bool, bool]:
-    """Whether the run could be woken, and whether the event was new.
+def send(*, room: int | None, **event: Any) -> tuple[str | None, int | None]:
+    """The queue of the run, None if it could not be woken; and the event's id if it was new.
 
     With `room` it could not, if so many events wait already.
     """
     has_room = "true" if room is None else _HAS_ROOM
-    [(woken, stored)] = rows(_SEND, event | {"room": room}, has_room=has_room)
-    return bool(woken), bool(stored)
+    [(queue, stored)] = rows(_SEND, event | {"room": room}, has_room=has_room)
+    return queue, stored
 
 
 def _entries(save: Save) -> list[Entry]:
@@ -220,6 +223,8 @@ def _fence_params(saves: Sequence[Save]) -> dict[str, Any]:
         "lines": [save.body_lines for save in saves],
         "progress": [save.progress and save.progress[0] for save in saves],
         "progress_texts": [save.progress and save.progress[1] for save in saves],
+        "states": [save.state for save in saves],
+        "checkpoints": [save.checkpoint and save.checkpoint.as_text() for save in saves],
     }
 
 

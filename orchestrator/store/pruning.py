@@ -97,7 +97,12 @@ def purge_runs(workflow: str, before: datetime, limit: int) -> Batch:
     Event.objects.filter(run_id__in=ids).update(payload="null")
     LogLine.objects.filter(run_id__in=ids)._raw_delete(ALIAS)
     Run.objects.filter(id__in=ids).update(
-        input="null", output=None, error=_type_of_error(), progress_text="", is_purged=True
+        input="null",
+        output=None,
+        checkpoint=None,
+        error=_type_of_error(),
+        progress_text="",
+        is_purged=True,
     )
     return Batch(len(ids))
 

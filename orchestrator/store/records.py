@@ -9,9 +9,13 @@ from typing import Any
 from uuid import UUID
 
 from orchestrator import failpoints, kinds
+from orchestrator.core.checkpoints import Checkpoint
 from orchestrator.core.journal import Entry
-from orchestrator.core.notes import Line
+from orchestrator.core.notes import Line, Notes
 from orchestrator.kinds import CloseReason
+
+# The queues that a worker serves; None: all of them. "" is the default queue.
+Queues = tuple[str, ...] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +41,8 @@ class Claim:
     parent_id: UUID | None
     parent_key: str
     concurrency_key: str
+    queue: str
+    priority: int
     started_at: datetime
     cancel_requested_at: datetime | None
     cancel_reason: str
@@ -46,6 +52,8 @@ class Claim:
     tried: tuple[str, ...] = ()
     # A run that was never claimed before has no journal, and without a wake no mail.
     is_first: bool
+    # Where its replay begins; None for the top.
+    checkpoint: Checkpoint | None = None
     # The database's time.
     at: datetime
 
@@ -71,6 +79,8 @@ class Mail:
     name: str
     correlation: str | None
     payload: str
+    sent_by: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +152,9 @@ class Save:
     body_lines: int = 0
     attributes: Mapping[str, Any] | None = None
     progress: tuple[float, str] | None = None
+    # Where a machine is, if that has changed, and where the next replay begins.
+    state: str | None = None
+    checkpoint: Checkpoint | None = None
     # Results of steps with a key of their own: (workflow, key, value).
     step_keys: list[tuple[str, str, str]] = field(default_factory=list)
     consumed: list[tuple[int, str]] = field(default_factory=list)
@@ -152,6 +165,19 @@ class Save:
     # that this worker has not seen. Such a save holds nothing that was executed.
     heeds_mail: bool = False
     then: Then = field(default_factory=Continue)
+
+    def with_notes(self, notes: Notes) -> Save:
+        """This, and what the body has written without waiting for it."""
+        return replace(
+            self,
+            lines=[*self.lines, *notes.lines],
+            body_lines=len(notes.lines),
+            attributes=notes.changed_attributes(self.claim.attributes),
+            progress=None if notes.progress == self.claim.progress else notes.progress,
+            marked=[*self.marked, *notes.marks.values()],
+            state=notes.state,
+            checkpoint=notes.checkpoint,
+        )
 
     def kept(self) -> Save:
         """What of it stands when news came: what was executed. The run comes back at once."""

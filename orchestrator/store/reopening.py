@@ -5,9 +5,10 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F, Max
+from django.db.models import F, Max, Subquery
 
 from orchestrator import clock, models
+from orchestrator.core.checkpoints import Checkpoint
 from orchestrator.core.errors import ActionRefused, UnknownRun
 from orchestrator.core.journal import CANCELLED, FAILED, RETRYING
 from orchestrator.database import ALIAS
@@ -38,10 +39,9 @@ def reopen(run_id: UUID) -> None:
 
 def consequences(run: models.Run) -> list[str]:
     """What the body asked for after it had seen the failure that ended it."""
-    failed = _failed_entry(run)
-    if failed is None:
-        return []
-    after = run.entries.filter(cause__gte=failed.seq).exclude(status=CANCELLED)
+    failed = run.entries.filter(key=(run.error or {}).get("key"), status=FAILED)
+    since = Subquery(failed.values("seq")[:1])
+    after = run.entries.filter(cause__gte=since).exclude(status=CANCELLED)
     return list(after.order_by("position").values_list("key", flat=True)[:5])
 
 
@@ -50,7 +50,7 @@ def reopen_in_place(run_id: UUID, *, anew: bool) -> None:
     run = models.Run.objects.get(id=run_id)
     if anew:
         run.entries.all().delete()
-        models.Run.objects.filter(id=run_id).update(generation=F("generation") + 1)
+        models.Run.objects.filter(id=run_id).update(generation=F("generation") + 1, checkpoint=None)
     else:
         _reopen_failed_steps(run)
 
@@ -81,6 +81,8 @@ def reopen_from(run_id: UUID, key: str) -> None:
 def copy_entries(source_id: UUID, target_id: UUID, key: str) -> None:
     """Give a fork the results of everything that its source asked for before step `key`."""
     source = _locked(source_id)
+    if source.state:
+        raise ActionRefused("a state machine cannot be forked; start another one")
     cut = _cut(source, key)
     kept = source.entries.filter(cause__lte=cut).exclude(key=key).exclude(seq=None)
     copies = [_copy(entry, target_id) for entry in kept.exclude(kind="cancel")]
@@ -104,6 +106,11 @@ def _cut(run: models.Run, key: str) -> int:
     if entry is None:
         keys = ", ".join(run.entries.order_by("position").values_list("key", flat=True)[:20])
         raise ActionRefused(f"the run has no step {key!r}. It has: {keys or 'none'}")
+    known = Checkpoint.of(run.checkpoint)
+    if known is not None and entry.position <= known.position:
+        raise ActionRefused(
+            f"the machine has taken transitions since {key!r}, which cannot be taken back"
+        )
     return entry.cause
 
 

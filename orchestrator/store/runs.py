@@ -30,6 +30,10 @@ class Sent:
 
     delivered: bool
     reason: str
+    # The number of the event.
+    event: int | None = None
+    # Whose workers are to look at the run.
+    queue: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +198,7 @@ def send(
     dialect = postgresql if is_postgresql() else portable
     # What the engine sends itself, such as the answer of a child, always has a place.
     is_own = name.startswith("@")
-    woken, stored = dialect.send(
+    queue, stored = dialect.send(
         run=run_id,
         room=None if is_own else conf.MAX_MAILBOX,
         name=name,
@@ -203,9 +207,9 @@ def send(
         event_id=event_id,
         sent_by=sent_by,
     )
-    if stored:
-        return Sent(True, "")
-    if woken:
+    if queue is not None and stored is not None:
+        return Sent(True, "", stored, queue)
+    if queue is not None:
         return Sent(False, "duplicate: an event with this id was sent before")
     status = models.Run.objects.filter(id=run_id).values_list("status", flat=True).first()
     if status is None:
@@ -222,6 +226,12 @@ _ENDED: dict[str, str] = {
     Status.FAILED: "failed",
     Status.CANCELLED: "been cancelled",
 }
+
+
+def queue_of(run_id: UUID) -> str:
+    """The queue whose workers take the run; "" for the default one, and for no such run."""
+    found = models.Run.objects.filter(id=run_id).values_list("queue", flat=True)
+    return found.first() or ""
 
 
 def hold(run_id: UUID) -> bool:

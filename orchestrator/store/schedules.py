@@ -36,6 +36,11 @@ IN_LINE = Q(status=Status.SCHEDULED, due_at__isnull=True)
 # ---- the sweep ---------------------------------------------------------------------------
 
 
+def are_there_any() -> bool:
+    """Whether there is anything to sweep: most projects and most tests have no schedule."""
+    return Schedule.objects.exists()
+
+
 def due(workflows: Collection[str]) -> list[Schedule]:
     """The schedules of these workflows whose time has come, the most overdue first."""
     found = Schedule.objects.filter(due_at__lte=clock.Now(), workflow__in=workflows)

@@ -8,7 +8,7 @@ from types import ModuleType
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 
 from orchestrator import clock, failpoints, models
 from orchestrator.core.journal import Entry, History
@@ -23,8 +23,11 @@ from orchestrator.store import (
     postgresql_claims,
     sides,
 )
-from orchestrator.store.records import Beat, Claim, Mail, Save, Saved
+from orchestrator.store.records import Beat, Claim, Mail, Queues, Save, Saved
 from orchestrator.store.workers import Code
+
+# What became due so shortly ago may have been missed by a claim.
+JUST = timedelta(milliseconds=50)
 
 # Replaced in tests that run the portable statements on PostgreSQL.
 FUSED = True
@@ -58,35 +61,54 @@ def _claims() -> ModuleType:
 
 
 def claim(
-    *, limit: int, lease: timedelta, worker: str, known: Sequence[tuple[str, str]]
+    *,
+    limit: int,
+    lease: timedelta,
+    worker: str,
+    known: Sequence[tuple[str, str]],
+    queues: Queues = None,
+    step: timedelta = clock.ZERO,
 ) -> list[Claim]:
-    """Take up to `limit` due runs of known workflows, oldest first. One statement.
+    """Take up to `limit` due runs of known workflows in these queues. One statement.
 
-    A run that another worker holds is due only when its lease has run out.
+    The oldest come first, where one more in priority counts as `step` more of waiting. A
+    run that another worker holds is due only when its lease has run out.
     """
-    claims: list[Claim] = _claims().claim(limit=limit, lease=lease, worker=worker, known=known)
+    claims: list[Claim] = _claims().claim(
+        limit=limit, lease=lease, worker=worker, queues=queues, known=known, step=step
+    )
     return claims
 
 
 def claim_blocked(
-    *, limit: int, lease: timedelta, worker: str, codes: Sequence[Code]
+    *, limit: int, lease: timedelta, worker: str, codes: Sequence[Code], queues: Queues = None
 ) -> list[Claim]:
     """Take up to `limit` blocked runs that other code than this could not carry on."""
     claims: list[Claim] = _claims().claim_blocked(
-        limit=limit, lease=lease, worker=worker, codes=codes
+        limit=limit, lease=lease, worker=worker, queues=queues, codes=codes
     )
     return claims
 
 
 def load_journals(claims: Iterable[Claim]) -> dict[UUID, History]:
     """The journals of claimed runs. Only after the claim: before it another may still write."""
-    wanted = [claim.run_id for claim in claims if not claim.is_first]
-    entries: dict[UUID, list[Entry]] = {run_id: [] for run_id in wanted}
+    wanted = [claim for claim in claims if not claim.is_first]
+    entries: dict[UUID, list[Entry]] = {claim.run_id: [] for claim in wanted}
     if wanted:
-        rows = models.Entry.objects.filter(run_id__in=wanted).values_list("run_id", *_ENTRY_FIELDS)
+        rows = models.Entry.objects.filter(_needed(wanted)).values_list("run_id", *_ENTRY_FIELDS)
         for run_id, *values in rows:
             entries[run_id].append(Entry(**dict(zip(_ENTRY_FIELDS, values, strict=True))))
     return {run_id: History.of(found) for run_id, found in entries.items()}
+
+
+def _needed(claims: Sequence[Claim]) -> Q:
+    """The entries that replays need: all, or what came after a run's checkpoint."""
+    needed = Q(run_id__in=[claim.run_id for claim in claims if claim.checkpoint is None])
+    for claim in claims:
+        if (known := claim.checkpoint) is not None:
+            needed |= Q(run_id=claim.run_id, position__gt=known.position)
+            needed |= Q(run_id=claim.run_id, key__in=known.kept)
+    return needed
 
 
 def load_mail(run_ids: Sequence[UUID]) -> dict[UUID, list[Mail]]:
@@ -96,10 +118,10 @@ def load_mail(run_ids: Sequence[UUID]) -> dict[UUID, list[Mail]]:
         rows = (
             models.Event.objects.filter(run_id__in=run_ids, consumed_at=None)
             .order_by("id")
-            .values_list("run_id", "id", "name", "correlation", "payload")
+            .values_list("run_id", "id", "name", "correlation", "payload", "sent_by", "created_at")
         )
-        for run_id, number, name, correlation, payload in rows:
-            mail[run_id].append(Mail(number, name, correlation, payload))
+        for run_id, number, name, correlation, payload, sent_by, at in rows:
+            mail[run_id].append(Mail(number, name, correlation, payload, sent_by, at))
     return mail
 
 
@@ -166,6 +188,15 @@ def give_back(claims: Sequence[Claim]) -> None:
         models.Run.objects.filter(id=one.run_id, epoch=one.epoch, owned=True).update(
             owned=False, crashes=0, due_at=clock.Now(), status=Status.PENDING, rev=F("rev") + 1
         )
+
+
+def next_coming(queues: Queues = None) -> datetime | None:
+    """When the next run of these queues falls due that is not due yet; None when none will.
+
+    One that has just become due counts too: it may have been missed by the last claim.
+    """
+    due_at: datetime | None = _claims().next_coming(queues=queues, tolerance=JUST)
+    return due_at
 
 
 def next_due() -> datetime | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from orchestrator import clock, models
+from orchestrator.store.records import Queues
 
 # (workflow, version, fingerprint of its code)
 Code = tuple[str, str, str]
@@ -22,7 +23,7 @@ class Presence:
     id: str
     host: str
     pid: int
-    queues: tuple[str, ...] | None
+    queues: Queues
     codes: tuple[Code, ...]
     capacity: int
 

@@ -264,7 +264,7 @@ class Runs:
             self._is_quiet = False
         self.drain()
 
-    def _hinted(self, _run_id: UUID) -> None:
+    def _hinted(self, _run_id: UUID, _queue: str) -> None:
         # Called after a commit, where Django catches errors: the next call raises it.
         try:
             if not (self._is_draining or self._is_quiet):

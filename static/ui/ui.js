@@ -140,8 +140,10 @@
   const login = $("#session");
   const ask = () => $("#session-body").dispatchEvent(new Event("ask"));
   on("session-expired", () => {
-    if (ended) return;
+    if (ended || !login) return;
     ended = true;
+    // Here and not in the page: a page that is refused must not say what was asked for.
+    each("[data-back]", (link) => { link.search = new URLSearchParams({ next: location.pathname + location.search }); });
     login.showModal();
     ask();
   });
@@ -251,7 +253,7 @@
   on("keydown", (event) => {
     const at = event.target;
     if (event.key === "Escape") each(".menu[open]", (menu) => { menu.open = false; $("summary", menu).focus(); });
-    if (event.ctrlKey && event.key === "Enter") at.form?.requestSubmit($("[data-confirms]", at.form));
+    if (event.ctrlKey && event.key === "Enter" && at.form) $("[data-confirms]", at.form)?.click();
     if (event.ctrlKey || event.metaKey || event.altKey || at.matches("input:not([type=checkbox]), textarea, select, [contenteditable]")) return;
     if ((box && !box.checked) || $("dialog[open]")) return;
     const keys = typed ? `${typed} ${event.key}` : event.key;

@@ -1,15 +1,11 @@
-"""What the engine refuses for now, or because it has removed it, has an answer of its own."""
+"""What the engine refuses for now is answered with the time to wait."""
 
 from __future__ import annotations
-
-from datetime import timedelta
 
 import pytest
 from pytest_django.fixtures import Settings
 
-from orchestrator import Context, Run, clock, models, workflow
-from orchestrator.retention import Wanted, removing
-from orchestrator.testing.runs import Runs
+from orchestrator import Context, Run, models, workflow
 from tests.api.conftest import Program, code_of
 
 
@@ -50,17 +46,3 @@ def test_a_full_mailbox_asks_to_come_again(
     assert (response.status_code, code_of(response)) == (429, "too-many-requests")
     assert response.headers["Retry-After"] == "1"
     assert "mailbox is full" in response.json()["detail"]
-
-
-def test_the_key_of_a_removed_run_does_not_start_it_again(runs: Runs, api: Program) -> None:
-    first = api.post("/workflows/brief/runs", {"idempotency_key": "k"}).json()
-    clock.move(timedelta(days=31))
-    assert [one.done for one in removing(Wanted()) if one.what == "runs"] == [1]
-
-    response = api.post("/workflows/brief/runs", {"idempotency_key": "k"})
-
-    assert (response.status_code, code_of(response)) == (409, "refused")
-    assert response.json()["detail"] == (
-        f"the run with this key, {first['id']}, has completed and was removed by retention"
-    )
-    assert not models.Run.objects.exists()

@@ -223,6 +223,17 @@ def test_who_may_not_see_payloads_sees_none(
     assert (body["payloads"], body["input"], body["output"]) == ("hidden", None, None)
 
 
+def test_payloads_that_were_removed_are_no_nulls_of_the_run(
+    api: Program, failed: Run[None]
+) -> None:
+    tag = api.get(f"/runs/{failed.id}").headers["ETag"]
+    models.Run.objects.filter(id=failed.id).update(is_purged=True, input="null")
+
+    response = api.get(f"/runs/{failed.id}", if_none_match=tag)
+
+    assert (response.status_code, response.json()["payloads"]) == (200, "removed")
+
+
 def test_a_long_result_is_left_to_its_step(api: Program, runs: Runs) -> None:
     @workflow(name="long")
     async def long(ctx: Context) -> None:

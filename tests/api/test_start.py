@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from pydantic import BaseModel, Field
 
 from dashboard.models import OperatorAction
 from orchestrator import Context, models, workflow
 from orchestrator.models import Status
+from orchestrator.testing.runs import Runs
 from tests.api.conftest import MakeProgram, Program, code_of
 
 
@@ -92,6 +94,22 @@ def test_a_known_key_finds_the_run(api: Program) -> None:
     assert first.json()["id"] == again.json()["id"] == in_the_body.json()["id"]
     assert again.headers["Location"] == first.headers["Location"]
     assert count() == 1
+
+
+def test_a_known_key_of_a_run_that_was_removed(api: Program, runs: Runs) -> None:
+    first = api.post(START, {"input": ANA, "version": "2"}, idempotency_key="k-1")
+    runs.advance("2d")
+    call_command("prune", "--older-than", "1d")
+
+    again = api.post(START, {"input": ANA, "version": "2"}, idempotency_key="k-1")
+    other = api.post(START, {"input": {"email": "b@c"}, "version": "2"}, idempotency_key="k-1")
+
+    assert [again.status_code, other.status_code] == [200, 409]
+    body = again.json()
+    assert (body["id"], body["status"]) == (first.json()["id"], "completed")
+    assert body["removed"] is True
+    assert "Location" not in again.headers
+    assert count() == 0
 
 
 def test_a_known_key_with_another_input_is_a_conflict(api: Program) -> None:

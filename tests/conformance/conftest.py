@@ -31,4 +31,5 @@ def transactional_db(django_db_setup: None, django_db_blocker: DjangoDbBlocker) 
         tables = [
             name for name in connection.introspection.table_names() if name.startswith(WRITTEN)
         ]
-        connection.ops.execute_sql_flush(connection.ops.sql_flush(no_style(), tables))
+        flush = connection.ops.sql_flush(no_style(), tables, allow_cascade=True)
+        connection.ops.execute_sql_flush(flush)

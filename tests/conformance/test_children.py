@@ -91,8 +91,13 @@ def test_a_child_that_is_not_waited_for_is_a_handle(runs, child):
     assert get_run(run.result()).result() == [7, "hello"]
 
 
-@pytest.mark.parametrize("wait", [True, False])
-@pytest.mark.parametrize("failpoint", ["before_body", "after_body", "after_record", "after_park"])
+@pytest.mark.parametrize(
+    ("wait", "failpoint"),
+    [
+        *((True, point) for point in ("after_claim", "after_record", "before_park", "after_park")),
+        *((False, point) for point in ("before_body", "after_body", "after_record", "after_park")),
+    ],
+)
 def test_a_child_is_started_once_whatever_happens_to_its_parent(runs, child, born, wait, failpoint):
     @workflow(name="w")
     async def w(ctx: Context) -> None:
@@ -103,6 +108,7 @@ def test_a_child_is_started_once_whatever_happens_to_its_parent(runs, child, bor
     run = runs.start(w)
     runs.drain()
     runs.send_event(get_run(born[0]), "word", "hello")
+    runs.drain()
     runs.advance("1h")
 
     assert run.refresh().status == "completed"

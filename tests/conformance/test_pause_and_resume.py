@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from orchestrator import ActionRefused, Context, Retry, get_run, send_event, workflow
+from orchestrator import ActionRefused, Context, Retry, send_event, workflow
 
 
 @pytest.fixture
@@ -39,21 +39,6 @@ def test_a_resumed_run_goes_on_at_once_with_what_is_due(runs, steps, effect):
 
     assert run.refresh().result() == "done"
     assert effect.calls == ["a", "b"]
-
-
-def test_a_step_that_executes_when_the_pause_comes_is_recorded(runs, effect):
-    @workflow(name="w")
-    async def w(ctx: Context) -> None:
-        await ctx.step("long", lambda: get_run(ctx.run_id).pause() and effect("done"))
-        await ctx.step("next", effect, "next")
-
-    run = runs.start(w)
-    assert run.status == "paused"
-    assert [(step.key, step.result) for step in run.steps] == [("long", "done")]
-
-    run.resume()
-    assert run.refresh().status == "completed"
-    assert effect.calls == ["done", "next"]
 
 
 def test_an_event_to_a_paused_run_is_kept(runs):

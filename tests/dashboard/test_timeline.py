@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashboard.axis import ALL_CUTS
-from dashboard.labels import APART
+from dashboard.labels import APART, CHART, CHART_BESIDE_PANEL
 from dashboard.timeline import LEAST_BAR, Bar, Layout, Row, Segment, timeline
 
 BEGIN = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -201,9 +201,9 @@ def test_the_order_of_the_starts_is_kept_and_nothing_leaves_the_picture(rows: li
     assert max(bar.end for bar in bars) <= 100.001
 
 
-@given(runs())
-def test_no_label_leaves_the_chart_or_touches_another(rows: list[Row]) -> None:
-    layout = timeline(rows, now=at(10_000 * DAY), queued_at=at(-3 * DAY))
+@given(runs(), st.sampled_from([CHART, CHART_BESIDE_PANEL]))
+def test_no_label_leaves_the_chart_or_touches_another(rows: list[Row], chart: int) -> None:
+    layout = timeline(rows, now=at(10_000 * DAY), queued_at=at(-3 * DAY), chart=chart)
     for labels in (layout.ticks, layout.gap_labels):
         assert all(label.left >= 0 and label.right <= 100 for label in labels)
         assert all(b.left >= a.right for a, b in pairwise(labels))

@@ -159,8 +159,8 @@ def test_a_screen_in_every_look(enter: Enter, pictures: Path, screen: str) -> No
 @pytest.mark.parametrize("key", [WAITING, FAILED, "subscription-S-1001"])
 def test_a_timeline_stays_inside_of_its_card(enter: Enter, key: str) -> None:
     omar = enter("omar")
-    for axis in ("compressed", "linear", "sequence"):
-        run(key, f"axis={axis}")(omar)
-        for width in (NARROW, MIDDLE, 800, WIDE):
+    for query in ("axis=compressed", "axis=linear", "axis=sequence", "step=charge"):
+        run(key, query)(omar)
+        for width in (NARROW, MIDDLE, 800, 1200, WIDE):
             omar.page.set_viewport_size({"width": width, "height": 720})
             assert omar.page.evaluate(OUTSIDE) == []

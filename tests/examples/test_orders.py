@@ -6,7 +6,14 @@ from decimal import Decimal
 
 import pytest
 
-from examples.orders.workflows import Item, Order, OutOfStock, process_order
+from examples.orders.workflows import (
+    Invoice,
+    Item,
+    Order,
+    OutOfStock,
+    pay_supplier,
+    process_order,
+)
 from orchestrator import IdempotencyConflict, RunFailed
 
 LAMP = Item(name="Lamp", price=Decimal("79.90"))
@@ -49,3 +56,14 @@ def test_an_order_that_comes_twice_is_one_run(runs):
     assert first.id == again.id
     with pytest.raises(IdempotencyConflict):
         process_order.start(order(LAMP, LAMP))
+
+
+def test_a_transfer_that_failed_goes_through_when_an_operator_retries_it(runs, settings):
+    settings.EXAMPLES_LATENCY = 0.001
+    run = runs.start(pay_supplier, Invoice(number="R-1", supplier="Brandt", amount=Decimal(10)))
+    runs.advance("1m")
+    assert run.refresh().status == "failed"
+    run.retry()
+    runs.drain()
+
+    assert run.refresh().result() == "paid-R-1"

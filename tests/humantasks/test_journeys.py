@@ -200,7 +200,7 @@ def test_a_worker_that_dies_while_it_asks_leaves_one_task(failpoint, runs, alice
 
 
 def test_an_answer_that_comes_while_no_worker_runs_is_kept(task, alice, runs, monkeypatch):
-    monkeypatch.setattr("orchestrator.hints.send", lambda run_id: None)
+    monkeypatch.setattr("orchestrator.hints.send", lambda *_: None)
     inbox.claim(task, user=alice)
     inbox.complete(task, user=alice, outcome="approve", data={"risk": "low"})
     assert get_run(task.run_id).status == "waiting"
@@ -214,7 +214,7 @@ def test_an_answer_that_comes_while_no_worker_runs_is_kept(task, alice, runs, mo
 def test_an_answer_that_beats_the_timeout_is_what_the_run_gets(ask, runs, alice, monkeypatch):
     """The worker has looked for answers, found none, and is about to record the timeout."""
     task = inbox.claim(ask(timeout="1h"), user=alice)
-    monkeypatch.setattr("orchestrator.hints.send", lambda run_id: None)
+    monkeypatch.setattr("orchestrator.hints.send", lambda *_: None)
     load_journals = ticks.load_journals
 
     def load_and_be_answered(claims):

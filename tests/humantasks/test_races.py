@@ -66,7 +66,7 @@ def team(person):
 @pytest.fixture(autouse=True)
 def no_hints(monkeypatch):
     """The threads only write; the test's own thread drives the runs afterwards."""
-    monkeypatch.setattr("orchestrator.hints.send", lambda run_id: None)
+    monkeypatch.setattr("orchestrator.hints.send", lambda *_: None)
 
 
 # ---- claiming ------------------------------------------------------------------------

@@ -45,6 +45,26 @@ def test_a_paused_run_does_nothing_until_it_is_resumed(runs, steps):
     assert run.refresh().result() == [1, 2, 3]
 
 
+def test_a_step_that_executes_when_its_run_is_paused_is_recorded_and_the_next_does_not_start(
+    runs, effect
+):
+    def pause_it() -> str:
+        client.pause(current_step().run_id)
+        return "a"
+
+    @workflow(name="w")
+    async def w(ctx: Context) -> list[object]:
+        return [await ctx.step("a", pause_it), await ctx.step("b", effect, "b")]
+
+    run = runs.start(w)
+
+    assert run.status == "paused"
+    assert [(step.key, step.status) for step in run.steps] == [("a", "completed")]
+    assert effect.calls == []
+    run.resume()
+    assert run.refresh().result() == ["a", "b"]
+
+
 def test_an_event_to_a_paused_run_is_kept(runs):
     @workflow(name="w")
     async def w(ctx: Context) -> object:

@@ -18,6 +18,7 @@ def parcel(effect):
     @workflow(name="parcel")
     async def parcel(ctx: Context) -> object:
         await ctx.step("charge", effect, "charged", retry=QUICKLY, timeout="30s")
+        await ctx.step("label", str)
         return await ctx.wait_for_event("arrived")
 
     return parcel
@@ -132,16 +133,18 @@ def test_a_fault_that_never_happened_is_told_with_what_did(transactional_db, par
     runs = Runs()
     runs.open()
     runs.fail(step="chrage", times=2, error=ValueError("x"))
-    runs.time_out(step="arrived")
+    runs.time_out(step="label")
     runs.crash_at("before_finish")
     runs.fail(step="charge", error=ConnectionError("down"))
     runs.start(parcel)
     runs.advance("10s")
 
     assert runs.close() == [
-        "runs.fail(step='chrage', times=2) never happened. The journal has: charge (2 attempts).",
-        "runs.time_out(step='arrived') never happened. Only a step with timeout= can time out. "
-        "The journal has: charge (2 attempts).",
+        "runs.fail(step='chrage', times=2) never happened. The journal has: "
+        "charge (2 attempts), label.",
+        "runs.time_out(step='label') never happened. Only a step with timeout= can time out. "
+        "The journal has: "
+        "charge (2 attempts), label.",
         "runs.crash_at('before_finish') never happened. No run came to before_finish.",
     ]
 

@@ -401,7 +401,7 @@ LEFT = {
     "event": set(),
 }
 REMOVED = {
-    "run": {"input", "output", "error"},
+    "run": {"input", "output", "error", "checkpoint"},
     "entry": {"value", "error", "detail"},
     "attempt": {"error", "details"},
     "event": {"payload"},

@@ -87,7 +87,7 @@ def test_a_timeout_closes_the_apps_side(runs, board, review):
 
 def test_a_cancel_withdraws_in_its_own_transaction(runs, board, review, monkeypatch):
     run = runs.start(review)
-    monkeypatch.setattr("orchestrator.hints.send", lambda run_id: None)
+    monkeypatch.setattr("orchestrator.hints.send", lambda *_: None)
 
     run.cancel()
 

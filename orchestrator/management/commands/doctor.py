@@ -10,11 +10,13 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connections
 from django.db.migrations.executor import MigrationExecutor
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 from django.db.utils import Error as DatabaseError
 
 from orchestrator import checkup, clock, models, serving
 from orchestrator.checkup import Finding
+from orchestrator.core.charts import snapshot
+from orchestrator.core.definition import registry
 from orchestrator.database import ALIAS, engine_connection
 from orchestrator.models import Status
 from orchestrator.schedules import verbs
@@ -72,8 +74,23 @@ def _examine(*, is_release: bool) -> Iterator[Finding]:
         yield _stranded("this code", serving.unserved_here(), "can go on with each open run")
     yield from _lateness()
     yield _schedules()
+    lost = machines_out_of_place()
+    yield Finding("states of machines", not lost, "; ".join(lost) or "all are known")
     blocked = models.Run.objects.filter(status=Status.BLOCKED).count()
     yield Finding("blocked runs", not blocked, f"{blocked}: see their pages" if blocked else "none")
+
+
+def machines_out_of_place() -> list[str]:
+    """The machines that today's definitions cannot go on with, as sentences."""
+    open_runs = models.Run.objects.exclude(status__in=models.FINAL)
+    found = []
+    for definition in registry:
+        if (chart := definition.chart) is not None:
+            mine = open_runs.filter(workflow=definition.name, version=definition.version)
+            for state, count in mine.values_list("state").annotate(Count("id")).order_by("state"):
+                if fault := snapshot.fault_of_state(chart, state):
+                    found.append(f"{definition.name} {definition.version}: {count:,} {fault}")
+    return found
 
 
 def _missing_migrations() -> list[str]:

@@ -1,4 +1,4 @@
-"""`manage.py workflows`: the code that there is, and the runs that are under way on it."""
+"""`manage.py workflows`: the code that there is, its diagrams, and the runs that are under way."""
 
 from __future__ import annotations
 
@@ -7,17 +7,30 @@ from typing import Any
 
 from django.db.models import Count
 
+from orchestrator import diagrams
 from orchestrator.core.definition import registry
 from orchestrator.management.console import Verbs
 from orchestrator.models import FINAL, Run
 
 
 class Command(Verbs):
-    help = "List workflows, their versions, and the open runs of each version."
+    help = "List workflows, their versions and their open runs; draw state machines."
 
     def add_arguments(self, parser: Any) -> None:
         super().add_arguments(parser)
         self.verb("list", self._list, "Every version: is it the default, and its open runs.")
+        diagram = self.verb("diagram", self._diagram, "Draw a state machine.")
+        diagram.add_argument("name", help="Its name, as `workflows list` shows it.")
+        diagram.add_argument("--of-version", metavar="VERSION", help="Else that of new machines.")
+        diagram.add_argument("--format", choices=list(diagrams.FORMATS), default="mermaid")
+
+    def _diagram(self, options: dict[str, Any]) -> None:
+        name, version, format_ = options["name"], options["of_version"], options["format"]
+        text = diagrams.of_workflow(name, version, format=format_)
+        if options["json"]:
+            self.document({"workflow": name, "format": format_, "diagram": text})
+        else:
+            self.stdout.write(text, ending="")
 
     def _list(self, options: dict[str, Any]) -> None:
         rows = _versions()

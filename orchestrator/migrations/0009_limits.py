@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("orchestrator", "0006_retention"),
+        ("orchestrator", "0008_run_claim"),
     ]
 
     operations = [

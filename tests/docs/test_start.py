@@ -1,0 +1,115 @@
+"""The project that docs/guide/start.md makes, with the package as the wheel has it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+
+from tests.docs.pages import ROOT, blocks
+
+GUIDE = ROOT / "docs" / "guide" / "start.md"
+# The test's own: an error page instead of a traceback, and no second of work per password.
+FOR_THE_TEST = """
+DEBUG = False
+ALLOWED_HOSTS = ["testserver"]
+DATABASES["default"]["NAME"] = ":memory:"
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+"""
+
+
+def lay_out_wheel(place: Path) -> None:
+    """The files that the wheel would have, at their places in it, as links."""
+    wheel = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]
+    wheel = wheel["targets"]["wheel"]
+    for package in wheel["packages"]:
+        (place / package).mkdir(parents=True)
+        for part in (ROOT / package).iterdir():
+            (place / package / part.name).symlink_to(part)
+    for source, target in wheel["force-include"].items():
+        (place / target).symlink_to(ROOT / source)
+
+
+def follow_guide(project: Path) -> None:
+    """Do what the page says, up to the worker."""
+    (project / "shop").mkdir(parents=True)
+    call_command("startproject", "mysite", project)
+    call_command("startapp", "shop", project / "shop")
+    # What the reader's new project had is replaced, but for the settings and the workflows.
+    (project / "mysite" / "urls.py").unlink()
+    for block in blocks(GUIDE.read_text()):
+        name = block.code.partition("\n")[0].removeprefix("# ")
+        if block.language != "python" or not name.endswith(".py"):
+            continue
+        with (project / name).open("a") as file:
+            # "What you have" stays in the lists.
+            file.write(
+                "\n" + re.sub(r"^(INSTALLED_APPS|MIDDLEWARE) = ", r"\1 += ", block.code, flags=re.M)
+            )
+    with (project / "mysite" / "settings.py").open("a") as file:
+        file.write(FOR_THE_TEST)
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """What `visit` found."""
+    place = tmp_path_factory.mktemp("start")
+    lay_out_wheel(place / "wheel")
+    follow_guide(place / "project")
+    done = subprocess.run(
+        [sys.executable, ROOT / "tests" / "docs" / "visit.py"],
+        cwd=place / "project",
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": f"{place / 'wheel'}:{place / 'project'}"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def statuses(answers: dict[str, tuple[int, str]], room: str) -> set[int]:
+    return {status for page, (status, _) in answers.items() if page.startswith(room)}
+
+
+def test_a_stranger_is_sent_to_a_login_page_that_is_there(found: Any) -> None:
+    answers = found[""]
+
+    assert answers["login"] == [200, ""]
+    for page, (status, location) in answers.items():
+        if ":" in page and status != 405:
+            assert (status, location.partition("?")[0]) == (302, "/accounts/login/"), page
+
+
+def test_a_reviewer_logs_in_and_sees_the_inbox_alone(found: Any) -> None:
+    answers = found["rosa"]
+
+    assert answers["logging in"] == [302, "/inbox/"]
+    assert answers["humantasks:task"] == [200, ""]
+    assert statuses(answers, "humantasks:") == {200, 405}
+    assert statuses(answers, "dashboard:") == {403, 405}
+
+
+def test_a_superuser_sees_every_page(found: Any) -> None:
+    answers = found["sue"]
+
+    # The run has no result yet.
+    assert answers.pop("dashboard:output") == [404, ""]
+    assert answers["dashboard:run"] == [200, ""]
+    assert statuses(answers, "humantasks:") | statuses(answers, "dashboard:") == {200, 405}
+    assert statuses(answers, "password") == {200}
+
+
+def test_an_error_page_leads_to_a_page_that_is_there(found: Any) -> None:
+    assert "There is nothing here" in found["nowhere"]
+    assert 'href="/"' not in found["nowhere"]
+    assert 'href="/inbox/"' in found["nowhere"]

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from orchestrator import kinds, models, starting
+from orchestrator import kinds, models, payloads, starting
 from orchestrator.conf import conf
 from orchestrator.core import codec
 from orchestrator.core.errors import ActionRefused, InvalidInput, UnknownRun
@@ -78,7 +78,7 @@ def send_event(
     found = _uuid(run_id)
     if found is None:
         return Delivery(False, "no run has this id")
-    text = codec.encode(payload, root="payload", limit=conf.MAX_PAYLOAD)
+    text = payloads.encoded(payload, "payload", f"event {name}")
     if schema := runs.schema_of(found, name):
         check_payload(schema, codec.decode(text), name)
     sent = runs.send(
@@ -120,7 +120,7 @@ def broadcast(
     with transaction.atomic(using=ALIAS):
         event = broadcasts.store(
             name=name,
-            payload=codec.encode(payload, root="payload", limit=conf.MAX_PAYLOAD),
+            payload=payloads.encoded(payload, "payload", f"event {name}"),
             correlation=checked_key(key),
             event_id=checked_key(event_id),
             sent_by=sent_by,
@@ -154,7 +154,7 @@ def check_event_name(name: str) -> None:
 
 def answer_wait(run_id: UUID, key: str, payload: Any) -> bool:
     """Answer the open wait `key` of a run. False, and nothing is written, if the run has ended."""
-    text = codec.encode(payload, root="answer", limit=conf.MAX_PAYLOAD)
+    text = payloads.encoded(payload, "answer", f"wait {key}")
     sent = runs.send(run_id, kinds.answer_name(key), text)
     if not sent.delivered:
         return False

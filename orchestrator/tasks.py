@@ -53,6 +53,19 @@ def is_broker_in_this_process() -> bool:
     return str(current_app.conf.broker_url).startswith("memory:")
 
 
+def troubles() -> Iterator[tuple[str, str]]:
+    """What is wrong with Celery's settings: a word for it, and what to do."""
+    celery = current_app.conf
+    if {"pickle", "yaml"} & set(celery.accept_content or ()):
+        yield "pickle", "accept_content holds more than JSON: whoever reaches the broker runs code"
+    if celery.result_backend:
+        yield "results", "result_backend is set: no task of the engine has a result to keep"
+    if celery.task_always_eager:
+        yield "eager", "task_always_eager is on: runs are executed where they are started"
+    if celery.worker_pool == "prefork" and (celery.worker_concurrency or 1) > 1:
+        yield "processes", "workers have several processes"
+
+
 def host(**_: Any) -> None:
     """Start the engine in this process. Connected to Celery's worker signals."""
     worker.start(queues=served_queues())

@@ -18,6 +18,7 @@ from orchestrator.core.errors import InvalidInput, UnknownWorkflow
 from orchestrator.core.fingerprints import fingerprint
 from orchestrator.core.names import check_priority, check_queue, check_retry
 from orchestrator.core.notes import check_tags
+from orchestrator.core.rates import Rate
 from orchestrator.core.retry import Retry
 from orchestrator.core.schemas import adapter, check_schema, validated
 
@@ -40,6 +41,7 @@ class Definition:
     idempotency_key: str | None = None
     max_concurrent: int | None = None
     concurrency_key: str | None = None
+    start_rate: Rate | None = None
     # None is the default queue.
     queue: str | None = None
     priority: int = 0

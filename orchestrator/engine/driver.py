@@ -165,7 +165,7 @@ class Driver:
             if live.recording is not None:
                 return None
             live.settle(now)
-            return live.take_save(now)
+            return live.take_save(now, is_crowded=not self._has_room)
 
     def _record(self, saves: list[Save]) -> None:
         self._hit_before(saves)

@@ -17,9 +17,9 @@ from django.db import IntegrityError, transaction
 from dashboard import audit
 from dashboard.audit import Actor
 from dashboard.payloads import plain
-from dashboard.present import look
 from dashboard.queries import run as queries
 from dashboard.verbs import CANCEL
+from humantasks.present import look
 from orchestrator import client
 from orchestrator.core.codec import encode
 from orchestrator.core.durations import Duration

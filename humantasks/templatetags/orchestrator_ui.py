@@ -1,7 +1,7 @@
 """Template tags of the visual system: icons, badges, times, durations, values, navigation.
 
-`{% load ui %}`. Each tag is a thin skin over a function of `dashboard.present`; docs/design.md
-shows them in use.
+`{% load orchestrator_ui %}`. Each tag is a thin skin over a function of `humantasks.present`;
+docs/design.md shows them in use.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from dashboard import present
+from humantasks import present
 
 register = template.Library()
 
@@ -33,7 +33,7 @@ def icon(name: str, label: str = "", extra: str = "") -> SafeString:
         '<svg class="icon {}" {}><use href="{}#{}"></use></svg>',
         extra,
         hidden if label else SafeString(hidden),
-        static("ui/icons.svg"),
+        static("orchestrator/icons.svg"),
         name,
     )
 
@@ -171,7 +171,7 @@ def sparkline(values: Sequence[float], label: str) -> SafeString:
     )
 
 
-@register.inclusion_tag("_nav_item.html", takes_context=True)
+@register.inclusion_tag("orchestrator/_nav_item.html", takes_context=True)
 def nav_item(
     context: Context, url_name: str, label: str, icon_name: str, *, keys: str = "", count: Any = ""
 ) -> dict[str, Any]:

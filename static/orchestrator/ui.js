@@ -162,7 +162,7 @@
   on("visibilitychange", () => ended && !doc.hidden && !$("[type=password]", login)?.value && ask());
   doc.addEventListener("cancel", (event) => event.target === login && event.preventDefault(), true);
 
-  /* ---- Times that count on, in the words of dashboard/present.py ---- */
+  /* ---- Times that count on, in the words of orchestrator/moments.py ---- */
   const units = [["d", 86400, "h", 3600], ["h", 3600, "m", 60], ["m", 60, "s", 1], ["s", 1]];
   const length = (seconds, both) => {
     const [unit, size, smaller, part] = units.find((each) => seconds >= each[1]) || units[3];

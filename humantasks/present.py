@@ -1,6 +1,7 @@
 """How values look to people: the words and shapes of statuses, durations, times and JSON.
 
-Plain functions of plain values. `dashboard.templatetags.ui` turns what they return into HTML.
+Plain functions of plain values. `humantasks.templatetags.orchestrator_ui` turns what they return
+into HTML.
 """
 
 from __future__ import annotations

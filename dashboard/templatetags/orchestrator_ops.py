@@ -9,7 +9,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from dashboard import rows
-from dashboard.templatetags.ui import when
+from humantasks.templatetags.orchestrator_ui import when
 from orchestrator.run import WaitInfo
 
 register = template.Library()

@@ -100,10 +100,10 @@ def send_to_machine(
 ) -> Sent:
     """Put an event into a machine's mailbox. See `Machine.send`."""
     check_event_name(name)
-    text = codec.encode(payload, root="payload", limit=conf.MAX_PAYLOAD)
+    text = payloads.encoded(payload, "payload", f"event {name}")
     sent = runs.send(run_id, name, text, event_id=checked_key(event_id), sent_by=sent_by)
     if sent.delivered:
-        tell_workers(run_id)
+        tell_workers(run_id, sent.queue)
     return sent
 
 

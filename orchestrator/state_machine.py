@@ -222,7 +222,7 @@ def state_machine(
         priority=priority,
         retention=None if retention is None else parse_keeping(retention),
         payload_retention=None if payload_retention is None else parse_keeping(payload_retention),
-        tags=dict(tags or {}),
+        tags=tags or {},
         chart=chart,
     )
     registry.add(definition)

@@ -59,7 +59,7 @@ class Definition:
         _check_signature(self.fn)
         _check_template("idempotency_key", self.idempotency_key)
         _check_template("concurrency_key", self.concurrency_key)
-        check_tags(self.tags)
+        object.__setattr__(self, "tags", check_tags(self.tags))
         check_schema(f"{self.name}: input_schema", self.input_schema)
         check_schema(f"{self.name}: output_schema", self.output_schema)
         for option in ("retry", "step_retry"):

@@ -89,7 +89,8 @@ def payload_check(schema: Any, payload: Any, event: str) -> Any:
 
 def check_schema(what: str, schema: Any) -> None:
     """Raises TypeError for what can check nothing: no type, no function."""
-    if schema is not None and not callable(schema) and get_origin(schema) is None:
+    is_type = isinstance(schema, TypeAdapter) or get_origin(schema) is not None
+    if schema is not None and not is_type and not callable(schema):
         raise TypeError(f"{what}={schema!r} is no type, and no function that raises")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -17,6 +18,7 @@ def temporary() -> Iterator[None]:
     It may stand in for a workflow of the same name and version. What a module registers
     stays, when a test is the first to import it.
     """
+    modules = set(sys.modules)
     workflows = {name: dict(versions) for name, versions in registry._by_name.items()}
     waits, schedules = dict(kinds._kinds), dict(declaring.declared)
     replaceable = registry.replaceable
@@ -24,8 +26,9 @@ def temporary() -> Iterator[None]:
     try:
         yield
     finally:
+        imported = set(sys.modules) - modules
         for one in registry:
-            if "<locals>" not in one.fn.__qualname__:
+            if one.fn.__module__ in imported:
                 workflows.setdefault(one.name, {}).setdefault(one.version, one)
         registry._by_name, registry.replaceable = workflows, replaceable
         kinds._kinds = waits

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from orchestrator import checkup, clock, tasks
+from orchestrator import checkup, clock
 from orchestrator.core.definition import registry
 from orchestrator.models import Run as Row
 from orchestrator.store import workers
@@ -82,7 +82,7 @@ def test_a_broker_in_memory_says_what_it_is(examine):
 
 
 def test_a_broker_that_is_away_is_found(examine, monkeypatch):
-    monkeypatch.setattr(tasks.current_app.conf, "broker_url", "amqp://127.0.0.1:1//")
+    monkeypatch.setenv("CELERY_BROKER_URL", "amqp://127.0.0.1:1//")
 
     is_good, detail = examine()["broker"]
 
@@ -91,7 +91,7 @@ def test_a_broker_that_is_away_is_found(examine, monkeypatch):
 
 
 def test_a_broker_that_nothing_here_can_speak_to_is_found(examine, monkeypatch):
-    monkeypatch.setattr(tasks.current_app.conf, "broker_url", "pigeon://127.0.0.1:1//")
+    monkeypatch.setenv("CELERY_BROKER_URL", "pigeon://127.0.0.1:1//")
 
     is_good, detail = examine()["broker"]
 
@@ -101,7 +101,7 @@ def test_a_broker_that_nothing_here_can_speak_to_is_found(examine, monkeypatch):
 
 def test_without_hints_no_broker_is_needed(examine, settings, monkeypatch):
     settings.ORCHESTRATOR_HINTS = False
-    monkeypatch.setattr(tasks.current_app.conf, "broker_url", "amqp://127.0.0.1:1//")
+    monkeypatch.setenv("CELERY_BROKER_URL", "amqp://127.0.0.1:1//")
 
     assert examine()["broker"] == (True, "not used: ORCHESTRATOR_HINTS is off")
 

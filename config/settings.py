@@ -69,8 +69,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "config.middleware.no_store",
     "config.middleware.idle_logout",
-    # Around the one that redirects to the login page.
-    "config.middleware.session_expired",
+    "humantasks.sessions.session_expired",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -186,7 +185,7 @@ CSRF_COOKIE_SECURE = env.is_https
 # Forms carry the token, so no script needs to read the cookie.
 CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_SAMESITE = "Lax"
-CSRF_FAILURE_VIEW = "config.accounts.csrf_failure"
+CSRF_FAILURE_VIEW = "humantasks.sessions.csrf_failure"
 
 # --- Mail ----------------------------------------------------------------------------
 

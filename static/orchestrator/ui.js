@@ -158,6 +158,11 @@
     toast("You are logged in again. If you were sending something, send it now.");
     tick();
   });
+  // A project's own login page does not fit into a dialog; the link to it stays.
+  on("htmx:beforeSwap", (event) => {
+    const { target, detail } = event;
+    if (target.id === "session-body" && !detail.xhr.responseText.includes('id="session-title"')) detail.shouldSwap = false;
+  });
   // Perhaps somebody has logged in in another window.
   on("visibilitychange", () => ended && !doc.hidden && !$("[type=password]", login)?.value && ask());
   doc.addEventListener("cancel", (event) => event.target === login && event.preventDefault(), true);

@@ -9,6 +9,7 @@ from typing import Any
 
 from django import forms
 
+from dashboard.mistakes import ignored_fields, sentences
 from dashboard.queries.runs import ENDED, FAMILIES, Filter, is_workflow
 from orchestrator.core.definition import Definition, registry
 from orchestrator.core.errors import InvalidInput
@@ -110,11 +111,14 @@ class StartForm(forms.Form):
     )
     token = forms.UUIDField(widget=forms.HiddenInput)
 
-    def __init__(self, *args: Any, versions: Sequence[str], about: Definition, **kwargs: Any):
+    def __init__(
+        self, *args: Any, versions: Sequence[Definition], about: Definition, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
+        self.versions = {one.version: one for one in versions}
         field = self.fields["version"]
         assert isinstance(field, forms.ChoiceField)
-        field.choices = [(one, one) for one in versions]
+        field.choices = [(one, one) for one in self.versions]
         self.fields["input"].required = about.input_default is Parameter.empty
         if not about.takes_input:
             del self.fields["input"]
@@ -132,12 +136,18 @@ class StartForm(forms.Form):
         except (ValueError, RecursionError) as error:
             raise forms.ValidationError(f"This cannot be read: {error}.") from error
 
+    def clean(self) -> None:
+        """What the workflow would leave out without a word is a mistake of the person."""
+        value, version = self.cleaned_data.get("input"), self.cleaned_data.get("version")
+        if value is not None and version:
+            for sentence in ignored_fields(self.versions[version], value):
+                self.add_error("input", sentence)
+
     def add_input_errors(self, refused: InvalidInput) -> None:
         """Show why the workflow does not take the input, with the paths of the fields."""
         name = "input" if "input" in self.fields else None
-        for one in refused.errors or [{"loc": (), "msg": str(refused)}]:
-            path = ".".join(str(part) for part in one["loc"])
-            self.add_error(name, f"{path}: {one['msg']}" if path else one["msg"])
+        for sentence in sentences(refused):
+            self.add_error(name, sentence)
 
 
 def _refuse_constant(name: str) -> Any:

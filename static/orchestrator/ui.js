@@ -119,7 +119,7 @@
   on("htmx:responseError htmx:sendError", ({ detail }) => {
     if (ended || detail.elt.matches("[data-live]")) return;
     const status = detail.xhr?.status;
-    toast({ 0: "The server did not answer. Try again.", 403: "You may not do that.", 404: "This is no longer there." }[status] || `That did not work (error ${status}).`, "error");
+    toast({ 0: "The server did not answer. Try again.", 403: "You may not do that.", 404: "This is no longer there.", 413: "That is too large to send. Nothing was changed." }[status] || `That did not work (error ${status}).`, "error");
   });
 
   /* ---- Forms: what is being sent is not sent again, by whichever button or key ---- */

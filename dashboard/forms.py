@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from inspect import Parameter
 from typing import Any
 
 from django import forms
 
-from dashboard.queries.runs import ENDED, FAMILIES, Filter
-from orchestrator.core.definition import Definition
+from dashboard.mistakes import ignored_fields, sentences
+from dashboard.queries.runs import ENDED, FAMILIES, Filter, is_workflow
+from orchestrator.core.definition import Definition, registry
 from orchestrator.core.errors import InvalidInput
 from orchestrator.models import Run, Status
 
@@ -19,26 +20,47 @@ MAX_REASON = 1_000
 _ENDED_WORDS = {"1h": "in the last hour", "24h": "in the last 24 hours", "7d": "in the last 7 days"}
 
 
+def _unknown(values: Sequence[str], known: Iterable[str]) -> str:
+    said = ", ".join(f"“{value}”" for value in values)
+    return f"{said} is unknown. There is: {', '.join(known) or 'nothing yet'}."
+
+
+class FamiliesField(forms.MultipleChoiceField):
+    """Names of families; an error names all that are unknown, and those there are."""
+
+    def validate(self, value: Sequence[str]) -> None:
+        if unknown := [name for name in value if name not in FAMILIES]:
+            raise forms.ValidationError(_unknown(unknown, FAMILIES))
+
+
 class RunFilter(forms.Form):
     """The filters of the runs list. What is wrong is left out, and said."""
 
-    status = forms.MultipleChoiceField(
+    status = FamiliesField(
         required=False, choices=[(name, family.word) for name, family in FAMILIES.items()]
     )
     workflow = forms.CharField(required=False, max_length=200)
-    q = forms.CharField(required=False, max_length=255)
+    q = forms.CharField(required=False, max_length=255, label="Run id or idempotency key")
     ended = forms.ChoiceField(
-        required=False, choices=[("", "any time"), *((name, _ENDED_WORDS[name]) for name in ENDED)]
+        required=False,
+        choices=[("", "any time"), *((name, _ENDED_WORDS[name]) for name in ENDED)],
+        error_messages={"invalid_choice": _unknown(["%(value)s"], ENDED)},
     )
     before = forms.UUIDField(required=False)
     after = forms.UUIDField(required=False)
+
+    def clean_workflow(self) -> str:
+        name: str = self.cleaned_data["workflow"]
+        if name and not is_workflow(name):
+            raise forms.ValidationError(_unknown([name], sorted({one.name for one in registry})))
+        return name
 
     def wanted(self) -> Filter:
         """The valid part of it."""
         self.is_valid()
         clean = self.cleaned_data
         return Filter(
-            families=tuple(clean.get("status", ())),
+            families=tuple(name for name in FAMILIES if name in self["status"].value()),
             workflow=clean.get("workflow", ""),
             text=clean.get("q", ""),
             ended=clean.get("ended", ""),
@@ -89,11 +111,14 @@ class StartForm(forms.Form):
     )
     token = forms.UUIDField(widget=forms.HiddenInput)
 
-    def __init__(self, *args: Any, versions: Sequence[str], about: Definition, **kwargs: Any):
+    def __init__(
+        self, *args: Any, versions: Sequence[Definition], about: Definition, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
+        self.versions = {one.version: one for one in versions}
         field = self.fields["version"]
         assert isinstance(field, forms.ChoiceField)
-        field.choices = [(one, one) for one in versions]
+        field.choices = [(one, one) for one in self.versions]
         self.fields["input"].required = about.input_default is Parameter.empty
         if not about.takes_input:
             del self.fields["input"]
@@ -111,12 +136,18 @@ class StartForm(forms.Form):
         except (ValueError, RecursionError) as error:
             raise forms.ValidationError(f"This cannot be read: {error}.") from error
 
+    def clean(self) -> None:
+        """What the workflow would leave out without a word is a mistake of the person."""
+        value, version = self.cleaned_data.get("input"), self.cleaned_data.get("version")
+        if value is not None and version:
+            for sentence in ignored_fields(self.versions[version], value):
+                self.add_error("input", sentence)
+
     def add_input_errors(self, refused: InvalidInput) -> None:
         """Show why the workflow does not take the input, with the paths of the fields."""
         name = "input" if "input" in self.fields else None
-        for one in refused.errors or [{"loc": (), "msg": str(refused)}]:
-            path = ".".join(str(part) for part in one["loc"])
-            self.add_error(name, f"{path}: {one['msg']}" if path else one["msg"])
+        for sentence in sentences(refused):
+            self.add_error(name, sentence)
 
 
 def _refuse_constant(name: str) -> Any:

@@ -20,6 +20,8 @@ class Verb:
     title: str
     meaning: str
     done: str
+    # Said instead when it has ended the run.
+    ended: str = ""
     is_danger: bool = False
     refusal: Callable[[Run], str]
 
@@ -83,7 +85,8 @@ CANCEL = Verb(
         "A step that is executing finishes; no further step starts. Open human tasks are "
         "withdrawn. The workflow's own cleanup runs."
     ),
-    done="The run has been asked to stop",
+    done="No further step starts; the run ends after its cleanup",
+    ended="The run is cancelled",
     is_danger=True,
     refusal=_no_cancel,
 )

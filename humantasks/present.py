@@ -71,7 +71,7 @@ STEP_LOOKS: Mapping[str, Look] = {
 }
 
 KIND_LOOKS: Mapping[str, Look] = {
-    "step": Look("Step", "queued", "square"),
+    "step": Look("Step", "queued", "terminal"),
     "sleep": Look("Sleep", "waiting", "moon"),
     "timer": Look("Sleep", "waiting", "moon"),
     "event": Look("Event", "waiting", "zap"),

@@ -102,12 +102,13 @@ def _ask(
 
 def _done(request: OperatorRequest, verb: Verb, run_id: UUID) -> HttpResponse:
     """It was done: say so, and let the page ask for what is now."""
+    done = (run_or_404(run_id).is_final and verb.ended) or verb.done
     if not wants_part(request):
-        messages.success(request, verb.done)
+        messages.success(request, done)
         return redirect("dashboard:run", run_id)
     response = HttpResponse(status=HTTPStatus.NO_CONTENT)
     trigger_client_event(response, "dialog-close")
-    trigger_client_event(response, "toast", {"text": verb.done})
+    trigger_client_event(response, "toast", {"text": done})
     return trigger_client_event(response, "changed")
 
 

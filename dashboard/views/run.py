@@ -212,7 +212,8 @@ def _history(request: OperatorRequest, run: Run) -> dict[str, Any]:
 def _audit(request: OperatorRequest, run: Run) -> dict[str, Any]:
     found = audit.of_run(run.id, before=_number(request, "from") or None)
     following = found[audit.PAGE - 1].id if len(found) > audit.PAGE else None
-    return {"actions": found[: audit.PAGE], "following": following}
+    shown = [(one, audit.became(one)) for one in found[: audit.PAGE]]
+    return {"actions": shown, "following": following}
 
 
 def _number(request: OperatorRequest, name: str) -> int:

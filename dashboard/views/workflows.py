@@ -85,7 +85,7 @@ def _workflow_or_404(name: str) -> Workflow:
 
 def _form(workflow: Workflow, **kwargs: Any) -> StartForm:
     return StartForm(
-        versions=[one.version for one in workflow.versions if one.definition],
+        versions=[one.definition for one in workflow.versions if one.definition],
         about=workflow.newest,
         **kwargs,
     )

@@ -84,6 +84,25 @@ def test_every_action_is_written_down(operator: Client, waiting: Run[None]) -> N
     assert (row.before_status, row.after_status, row.ip) == ("waiting", "waiting", "127.0.0.1")
     tab = operator.get(address("run", waiting) + "?tab=audit").content.decode()
     assert "Wrong document" in tab
+    assert "Waiting → Stopping" in tab
+
+
+def test_the_message_after_a_cancel_says_what_became_of_the_run(
+    operator: Client, runs: Runs, waiting: Run[None]
+) -> None:
+    @workflow(name="tidy")
+    async def tidy(ctx: Context) -> None:
+        try:
+            await ctx.sleep("1d")
+        finally:
+            await ctx.sleep("1h")
+
+    for run, said in (
+        (waiting, "The run is cancelled"),
+        (runs.start(tidy), "No further step starts; the run ends after its cleanup"),
+    ):
+        page = operator.post(address("cancel", run), seen(run, reason="x"), follow=True)
+        assert said in page.content.decode()
 
 
 def test_an_action_that_fails_leaves_no_row_and_no_change(

@@ -92,7 +92,7 @@ def test_an_action_that_fails_leaves_no_row_and_no_change(
     def fail(*args: object, **kwargs: object) -> None:
         raise DatabaseError("disk full")
 
-    monkeypatch.setattr("dashboard.audit.record", fail)
+    monkeypatch.setattr("orchestrator.operating.deeds._witnesses", [fail])
 
     with pytest.raises(DatabaseError):
         operator.post(address("cancel", waiting), seen(waiting, reason="x"))
@@ -335,7 +335,7 @@ def test_of_two_operators_at_once_one_is_refused(
 ) -> None:
     # Nobody drives the run in between.
     settings.ORCHESTRATOR_HINTS = False
-    actor = Actor(user=member("Operator"), ip=None)
+    actor = Actor(label="operator", user=member("Operator"))
     form = seen(failed)
     order = actions.Order(
         actor=actor,

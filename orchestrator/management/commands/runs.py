@@ -200,15 +200,15 @@ class Command(Verbs):
     def _fork(self, options: dict[str, Any]) -> None:
         by: Operator = operator(options)
         value = ... if options["input"] is None else parsed_json(options["input"], "--input")
-        deed, made = operating.fork(
+        deed = operating.fork(
             run_id(options["id"]), by, step=options["step"], input=value, reason=options["reason"]
         )
         if deed.is_refused:
             raise CommandError(f"refused: {deed.detail}")
         if options["json"]:
-            self.line({"id": made, "forked_from": deed.run_id})
+            self.line({"id": deed.made, "forked_from": deed.run_id})
         else:
-            self.stdout.write(f"made the run {made}")
+            self.stdout.write(f"made the run {deed.made}")
 
 
 def _count(text: str) -> int:

@@ -92,6 +92,28 @@ def skip_sleep(run_id: UUID, order: Order, *, key: str | None = None) -> Answer:
     return _answer(operating.skip_sleep(run_id, order.actor, key=key, **_how(order)))
 
 
+def retry_now(run_id: UUID, order: Order, *, key: str | None = None) -> Answer:
+    """Skip what is left of the back-off of a step, or of the one with this key."""
+    return _answer(operating.retry_now(run_id, order.actor, key=key, **_how(order)))
+
+
+def resolve(
+    run_id: UUID, order: Order, *, key: str, action: str, value: Any = None, message: str = ""
+) -> Answer:
+    """Say how an ambiguous step ended. Raises UnknownRun, and what a value may raise."""
+    return _answer(
+        operating.resolve(
+            run_id,
+            order.actor,
+            key=key,
+            action=action,
+            value=value,
+            message=message,
+            **_how(order),
+        )
+    )
+
+
 def fork(run_id: UUID, order: Order, *, step: str, input: Any = ...) -> Answer:
     """Start a run that has this one's results from before `step`; `made` is its id.
 

@@ -81,19 +81,50 @@ def transitions(run: models.Run) -> list[Transition]:
     return found + [_came_too_late(run, event) for event in sorted(late, key=lambda one: one.id)]
 
 
+def some_transitions(
+    run: models.Run, *, after: int, size: int
+) -> tuple[list[Transition], int | None]:
+    """A page of `transitions`, and the place after which the next begins. Three queries.
+
+    The last page also has the events that came too late, as many of them as fit a page.
+    """
+    entries = models.Entry.objects.filter(run_id=run.id, kind=TRANSITION, position__gt=after)
+    found = list(entries.order_by("position")[: size + 1])
+    page, more = found[:size], len(found) > size
+    numbers = [(entry.detail or {}).get("id") for entry in page]
+    events = models.Event.objects.in_bulk([one for one in numbers if one is not None])
+    shown = [
+        _transition(one, events.get(number or 0)) for one, number in zip(page, numbers, strict=True)
+    ]
+    if more:
+        return shown, page[-1].position
+    return shown + (_late(run, size) if run.is_final else []), None
+
+
+def _late(run: models.Run, size: int) -> list[Transition]:
+    """What came to a machine that has ended, and was never judged."""
+    entries = models.Entry.objects.filter(run_id=run.id, kind=TRANSITION)
+    details = entries.exclude(detail=None).values_list("detail", flat=True)
+    judged = {detail["id"] for detail in details if detail and detail["id"] is not None}
+    events = models.Event.objects.filter(run_id=run.id).exclude(name__startswith="@")
+    late = events.exclude(id__in=judged).order_by("id")[:size]
+    return [_came_too_late(run, event) for event in late]
+
+
 def machines(
     chart: Chart, state: str | None, *, status: str | None, limit: int
 ) -> list[models.Run]:
     """The newest machines of a chart, in a state or with a status. Raises ValueError."""
     found = models.Run.objects.filter(workflow=chart.name)
     if state is not None:
-        found = found.filter(_is_in(chart, state))
+        found = found.filter(is_in(chart, state))
     if status is not None:
         found = found.filter(status=status)
     return list(found.order_by("-id")[:limit])
 
 
-def _is_in(chart: Chart, state: str) -> Q:
+def is_in(chart: Chart, state: str) -> Q:
+    """Machines in this state, or in one inside it. Raises ValueError for one that is none."""
     if state not in chart.nodes or not state:
         names = ", ".join(name for name in chart.nodes if name)
         raise ValueError(f"{chart.name} has no state {state!r}. It has: {names}")

@@ -10,15 +10,16 @@ from typing import Any
 from django.db import transaction
 
 from orchestrator import models
-from orchestrator.core.errors import ActionRefused
+from orchestrator.core.errors import ActionRefused, InvalidInput, UnknownWorkflow
 from orchestrator.core.scheduling import Wanted
 from orchestrator.database import ALIAS
 from orchestrator.operating.deeds import Deed, Operator, tell
 from orchestrator.run import Run
 from orchestrator.schedules import verbs
 
-# Says why a schedule is not the one that its operator meant; "" when it is.
-Judge = Callable[[models.Schedule], str]
+# Says why a schedule (None: there is none) is not the one that its operator meant; "" when
+# it is.
+Judge = Callable[[models.Schedule | None], str]
 
 
 @transaction.atomic(using=ALIAS)
@@ -61,7 +62,10 @@ def trigger(
     reason: str = "",
     judge: Judge | None = None,
 ) -> Deed:
-    """Start a run of it now; `made` is its id. Raises UnknownSchedule, and what a start raises."""
+    """Start a run of it now; `made` is its id. Raises UnknownSchedule.
+
+    Refused also when today's code is not there or does not take the schedule's input.
+    """
     deed = Deed(operator=by, verb="trigger schedule", schedule=name, reason=reason)
 
     def act() -> Run[Any]:
@@ -96,12 +100,12 @@ def _act(
     """Do it to the schedule that was meant, and tell the witnesses either way."""
     before = row.state if row is not None else ""
     seen = replace(deed, before=before, after=before, is_refused=True)
-    if judge is not None and row is not None and (stale := judge(row)):
+    if judge is not None and (stale := judge(row)):
         return tell(replace(seen, detail=stale, is_stale=True))
     try:
         with transaction.atomic(using=ALIAS):
             made = act()
-    except ActionRefused as refused:
+    except (ActionRefused, UnknownWorkflow, InvalidInput) as refused:
         return tell(replace(seen, detail=str(refused)))
     run_id = made.id if isinstance(made, Run) else None
     after = models.Schedule.objects.get(name=deed.schedule).state

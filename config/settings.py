@@ -35,8 +35,6 @@ INSTALLED_APPS = [
     # The development server leaves static files to whitenoise, as production does.
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
-    # Lets templates/ override how Django renders forms.
-    "django.forms",
     "django_htmx",
     "orchestrator",
     "humantasks",
@@ -97,7 +95,6 @@ TEMPLATES = [
         },
     },
 ]
-FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 
 DATABASES = {"default": database(env)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

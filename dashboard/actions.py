@@ -16,7 +16,7 @@ from django.db import IntegrityError, transaction
 
 from dashboard import audit
 from dashboard.audit import Actor
-from dashboard.present import look
+from humantasks.present import look
 from orchestrator import operating
 from orchestrator.core.durations import Duration
 from orchestrator.models import Run, Status
@@ -114,13 +114,28 @@ def resolve(
     )
 
 
-def fork(run_id: UUID, order: Order, *, step: str, input: Any = ...) -> Answer:
+def fork(
+    run_id: UUID, order: Order, *, step: str, input: Any = ..., token: UUID | None = None
+) -> Answer:
     """Start a run that has this one's results from before `step`; `made` is its id.
+
+    `token` names the form, so that sending it twice makes one run.
 
     Raises UnknownRun; and InvalidInput, NotSerializable and PayloadTooLarge for another
     input, and then nothing is written.
     """
-    return _answer(operating.fork(run_id, order.actor, step=step, input=input, **_how(order)))
+    if (made := _made_by(token)) is not None:
+        return Answer(True, made=made)
+    try:
+        deed = operating.fork(
+            run_id, order.actor, step=step, input=input, form=token, **_how(order)
+        )
+    except IntegrityError:
+        # The form was sent twice at the same time, and the other one was faster.
+        if (made := _made_by(token)) is None:
+            raise
+        return Answer(True, made=made)
+    return _answer(deed)
 
 
 def _how(order: Order) -> dict[str, Any]:
@@ -161,24 +176,22 @@ class Started:
 def start(wanted: Start) -> Started:
     """Start a run, or find the one that this form or its key has started before.
 
-    Raises InvalidInput, IdempotencyConflict, NotSerializable and PayloadTooLarge, and then
-    nothing is written.
+    Raises InvalidInput, IdempotencyConflict, NotSerializable, PayloadTooLarge and
+    TooManyStarts, and then nothing is written.
     """
     try:
         return _start(wanted)
     except IntegrityError:
         # The form was sent twice at the same time, and the other one was faster.
-        known = audit.of_token(wanted.token)
-        if known is None or known.run_id is None:
+        if (made := _made_by(wanted.token)) is None:
             raise
-        return Started(known.run_id, False)
+        return Started(made, False)
 
 
 @transaction.atomic
 def _start(wanted: Start) -> Started:
-    known = audit.of_token(wanted.token)
-    if known is not None and known.run_id is not None:
-        return Started(known.run_id, False)
+    if (made := _made_by(wanted.token)) is not None:
+        return Started(made, False)
     run, is_new = operating.start(
         wanted.workflow,
         wanted.input,
@@ -192,3 +205,9 @@ def _start(wanted: Start) -> Started:
         attributes=wanted.attributes,
     )
     return Started(run.id, is_new, run if run.is_gone else None)
+
+
+def _made_by(token: UUID | None) -> UUID | None:
+    """The run that the form with this token has made, if it has been sent before."""
+    known = audit.of_token(token)
+    return None if known is None else known.run_id

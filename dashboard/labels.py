@@ -13,8 +13,8 @@ from typing import Literal
 
 from dashboard.axis import Piece
 
-# Pixels: the chart in static/ui/ui.css is at least so wide, also beside the panel of a step, and
-# a letter at most, in any font.
+# Pixels: the chart in static/orchestrator/ui.css is at least so wide, also beside the panel of a
+# step, and a letter at most, in any font.
 CHART = 400
 CHART_BESIDE_PANEL = 300
 LETTER = 6.6

@@ -10,11 +10,12 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from dashboard import present, steps
+from dashboard import steps
 from dashboard.errors import Problem, problem, short_type
 from dashboard.models_used import AI, ModelUse, Talk, model_use, talk
 from dashboard.payloads import Payload, payload
 from dashboard.queries import run as queries
+from humantasks import present
 from humantasks.models import HumanTask
 from orchestrator.ai.accounts import DETAILS
 from orchestrator.core.journal import COMPLETED, STEP

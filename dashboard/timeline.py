@@ -14,7 +14,7 @@ from typing import Literal
 
 from dashboard.axis import Axis, Interval, Piece, axis_pieces, cuts_of, union
 from dashboard.labels import CHART, Label, clocks, lengths
-from dashboard.present import NOTHING, duration
+from humantasks.present import NOTHING, duration
 
 Mode = Literal["compressed", "linear", "sequence"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from dashboard.present import look
+from humantasks.present import look
 from orchestrator import client
 from orchestrator.models import Run, Status
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -70,9 +71,7 @@ def transitions(run: models.Run) -> list[Transition]:
     """What came of each event of a machine, and of each delay, in order. Two queries."""
     entries = models.Entry.objects.filter(run_id=run.id, kind=TRANSITION).order_by("position")
     events = {event.id: event for event in models.Event.objects.filter(run_id=run.id)}
-    found = [
-        _transition(entry, events.get((entry.detail or {}).get("id") or 0)) for entry in entries
-    ]
+    found = [_transition(entry, events.get(_number(entry) or 0)) for entry in entries]
     if not run.is_final:
         return found
     judged = {one.number for one in found}
@@ -91,11 +90,7 @@ def some_transitions(
     entries = models.Entry.objects.filter(run_id=run.id, kind=TRANSITION, position__gt=after)
     found = list(entries.order_by("position")[: size + 1])
     page, more = found[:size], len(found) > size
-    numbers = [(entry.detail or {}).get("id") for entry in page]
-    events = models.Event.objects.in_bulk([one for one in numbers if one is not None])
-    shown = [
-        _transition(one, events.get(number or 0)) for one, number in zip(page, numbers, strict=True)
-    ]
+    shown = _judged(page)
     if more:
         return shown, page[-1].position
     return shown + (_late(run, size) if run.is_final else []), None
@@ -104,11 +99,36 @@ def some_transitions(
 def _late(run: models.Run, size: int) -> list[Transition]:
     """What came to a machine that has ended, and was never judged."""
     entries = models.Entry.objects.filter(run_id=run.id, kind=TRANSITION)
-    details = entries.exclude(detail=None).values_list("detail", flat=True)
-    judged = {detail["id"] for detail in details if detail and detail["id"] is not None}
+    judged = {number for one in entries.only("detail") if (number := _number(one)) is not None}
     events = models.Event.objects.filter(run_id=run.id).exclude(name__startswith="@")
     late = events.exclude(id__in=judged).order_by("id")[:size]
     return [_came_too_late(run, event) for event in late]
+
+
+def last_transitions(
+    run: models.Run, *, before: int | None, size: int
+) -> tuple[list[Transition], int | None]:
+    """Up to `size` of what a machine has judged, the last first, and where to go on from.
+
+    `before` is what the page before has returned. Two queries.
+    """
+    entries = models.Entry.objects.filter(run_id=run.id, kind=TRANSITION)
+    if before is not None:
+        entries = entries.filter(position__lt=before)
+    found = list(entries.order_by("-position")[: size + 1])
+    return _judged(found[:size]), found[size - 1].position if len(found) > size else None
+
+
+def _judged(entries: Sequence[models.Entry]) -> list[Transition]:
+    """These entries with the events that they came of. One query."""
+    numbers = [number for one in entries if (number := _number(one)) is not None]
+    events = models.Event.objects.in_bulk(numbers)
+    return [_transition(one, events.get(_number(one) or 0)) for one in entries]
+
+
+def _number(entry: models.Entry) -> int | None:
+    """The number of the event that a transition came of."""
+    return (entry.detail or {}).get("id")
 
 
 def machines(
@@ -168,9 +188,10 @@ def _transition(entry: models.Entry, event: models.Event | None) -> Transition:
         from_=detail["from"],
         to=led_to,
         accepted=not is_refused,
-        refused_because=detail["because"],
+        # What guards have said is removed with the payloads.
+        refused_because=detail.get("because", ""),
         is_done=entry.status != OPEN,
-        guards=tuple(detail["guards"]),
+        guards=tuple(detail.get("guards", ())),
         actor=event.sent_by if event else "",
         payload=_value(event.payload) if event else None,
         sent_at=event.created_at if event else None,

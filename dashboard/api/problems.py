@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
@@ -25,6 +26,7 @@ from orchestrator.core.errors import (
     NotSerializable,
     OrchestratorError,
     PayloadTooLarge,
+    TooManyStarts,
     UndecodableValue,
     UnknownRun,
     UnknownSchedule,
@@ -286,6 +288,11 @@ def _conflict(_request: HttpRequest, error: IdempotencyConflict) -> Problem:
     return Problem(KEY_CONFLICT, str(error), **more)
 
 
+def _too_many_starts(_request: HttpRequest, error: TooManyStarts) -> Problem:
+    seconds = math.ceil(error.retry_after.total_seconds())
+    return Problem(THROTTLED, str(error), headers={"Retry-After": str(seconds)})
+
+
 def _refused(_request: HttpRequest, error: OrchestratorError) -> Problem:
     return Problem(REFUSED, str(error))
 
@@ -325,6 +332,7 @@ _CONVERTERS: Mapping[type[Exception], Converter] = {
     NotSerializable: _not_storable,
     PayloadTooLarge: _over_limit,
     IdempotencyConflict: _conflict,
+    TooManyStarts: _too_many_starts,
     ActionRefused: _refused,
     # What is stored cannot be read by today's code, so nothing can be judged.
     UndecodableValue: _refused,

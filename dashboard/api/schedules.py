@@ -20,7 +20,7 @@ from dashboard.api.fields import Delay, IfMatch, Instant, Name
 from dashboard.api.problems import CHANGED, REFUSED
 from dashboard.audit import Actor
 from dashboard.queries import runs
-from orchestrator import models, rest
+from orchestrator import rest
 from orchestrator.core.errors import InvalidInput, UnknownWorkflow
 from orchestrator.core.scheduling import CatchUp, Overlap, Wanted, wanted_of
 from orchestrator.core.timing import Timing, timing
@@ -264,18 +264,19 @@ def _timing(wanted: PutSchedule) -> Timing:
 
 
 def _how(request: ApiRequest, wanted: Action | None, if_match: str | None) -> dict[str, Any]:
-    rev = seen_rev(if_match)
-
-    def judge(row: models.Schedule | None) -> str:
-        if rev is None or (row is not None and row.rev == rev):
-            return ""
-        return "The schedule has changed since it was read." if row else "There is none."
-
     return {
         "by": Actor.of(request, via=request.auth.via),
         "reason": wanted.reason if wanted else "",
-        "judge": judge,
+        "judge": _judge(seen_rev(if_match)),
     }
+
+
+def _judge(rev: int | None) -> operating.Judge | None:
+    """How a schedule is told from the one that the client has seen."""
+    if rev is None:
+        return None
+    changed = "The schedule has changed since it was read."
+    return lambda row: "" if row is not None and row.rev == rev else changed
 
 
 def _applied(deed: Deed) -> Deed:

@@ -12,10 +12,10 @@ from django.views.decorators.http import require_safe
 
 from dashboard.access import SEES_RUNS, OperatorRequest, permitted, sees_payloads, sees_runs
 from dashboard.live import is_seen, unchanged, wants_part
-from dashboard.present import Look, look
 from dashboard.queries import overview as queries
 from dashboard.queries.overview import Overview
 from dashboard.queries.runs import FAMILIES
+from humantasks.present import Look, look
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,10 @@ from django_htmx.http import push_url
 from dashboard.access import SEES_RUNS, OperatorRequest, permitted, sees_payloads
 from dashboard.forms import RunFilter
 from dashboard.live import capped, is_seen, unchanged, wants_part
-from dashboard.present import Look, look
 from dashboard.queries import runs as queries
 from dashboard.queries.runs import CAP, FAMILIES, PAGE, Filter, Page
 from dashboard.rows import Row
+from humantasks.present import Look, look
 from orchestrator.core.definition import registry
 
 

@@ -125,16 +125,31 @@ def fork(
     input: Any = ...,
     reason: str = "",
     judge: Judge | None = None,
+    form: UUID | None = None,
 ) -> Deed:
     """Start a run with the results that another had before `step`; `made` is its id.
 
-    Raises UnknownRun; and InvalidInput, NotSerializable and PayloadTooLarge for another
+    Witnesses are told of both runs: of the one that is forked, and of the start of the other,
+    with `form`. Raises UnknownRun; and InvalidInput, NotSerializable and PayloadTooLarge for another
     input that does not fit, and then nothing is written.
     """
     deed = Deed(operator=by, verb="fork", run_id=run_id, reason=reason, detail=f"Step {step}")
 
     def act() -> UUID:
-        return client.fork(run_id, step, input=input, initiator=by.initiator).id
+        new = client.fork(run_id, step, input=input, initiator=by.initiator)
+        origin = f"Forked from the run {run_id} at step {step}"
+        tell(
+            Deed(
+                operator=by,
+                verb="start",
+                run_id=new.id,
+                reason=reason,
+                detail=origin,
+                after=new.status,
+                form=form,
+            )
+        )
+        return new.id
 
     return _act(deed, run_id, act, judge)
 

@@ -357,3 +357,13 @@ def test_of_two_operators_at_once_one_is_refused(
 
     assert sorted(answers) == [False, True]
     assert sorted(outcome for _, outcome, _ in audit()) == ["applied", "rejected"]
+
+
+def test_a_fork_that_is_sent_twice_makes_one_run(waiting: Run[None], member: Member) -> None:
+    order = actions.Order(actor=Actor(label="operator", user=member("Operator")))
+    token = uuid7()
+
+    first, again = (actions.fork(waiting.id, order, step="draft", token=token) for _ in range(2))
+
+    assert first.made == again.made
+    assert Row.objects.filter(forked_from_id=waiting.id).count() == 1

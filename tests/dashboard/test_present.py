@@ -11,7 +11,8 @@ from django.template import Context, Template
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard import axis, present, timeline
+from dashboard import axis, timeline
+from humantasks import present
 from orchestrator import moments
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
@@ -22,7 +23,7 @@ TASK_STATUSES = "ready claimed paused in_review completed expired withdrawn skip
 
 
 def show(source: str, **values: object) -> str:
-    return Template("{% load ui %}" + source).render(Context(values))
+    return Template("{% load orchestrator_ui %}" + source).render(Context(values))
 
 
 @pytest.mark.parametrize("module", [axis, moments, present, timeline])
@@ -43,7 +44,7 @@ def test_every_status_has_a_look() -> None:
 
 
 def test_every_icon_is_in_the_sprite() -> None:
-    sprite = (Path(__file__).parents[2] / "static/ui/icons.svg").read_text()
+    sprite = (Path(__file__).parents[2] / "static/orchestrator/icons.svg").read_text()
     looks = (
         *present.RUN_LOOKS.values(),
         *present.TASK_LOOKS.values(),

@@ -1,4 +1,5 @@
-"""The colours of static/ui/ui.css, in light and dark: legible, and apart for colour-blind eyes.
+"""The colours of static/orchestrator/ui.css, in light and dark: legible, and apart for
+colour-blind eyes.
 
 Contrast as in WCAG 2.2; colour blindness after Machado, Oliveira and Fernandes (2009), severity 1;
 differences by CIEDE2000.
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-CSS = (Path(__file__).parents[2] / "static/ui/ui.css").read_text()
+CSS = (Path(__file__).parents[2] / "static/orchestrator/ui.css").read_text()
 FAMILIES = ("queued", "running", "waiting", "human", "retry", "ok", "failed")
 SURFACES = ("bg", "surface", "surface-2")
 

@@ -71,7 +71,7 @@ def main() -> None:
     cast()
     pages = addresses(*a_run_and_its_task())
     found: dict[str, Any] = {name: visit(name, pages) for name in ("", "rosa", "sue")}
-    found["nowhere"] = Client().get("/nowhere/").content.decode()
+    found["login page"] = Client().get(reverse("login")).content.decode()
     print(json.dumps(found))
 
 

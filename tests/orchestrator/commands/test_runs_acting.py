@@ -67,7 +67,10 @@ def test_fork_makes_a_run_with_what_came_before(manage, runs, waiting, effect, t
     assert (made.input, made.status, made.steps[0].result) == (9, "waiting", 7)
     assert effect.calls == [7]
     assert done.document["forked_from"] == str(waiting.id)
-    assert told[0].detail == f"Step sent: made the run {made.id}"
+    assert [(one.verb, one.run_id, one.detail) for one in told] == [
+        ("start", made.id, f"Forked from the run {waiting.id} at step sent"),
+        ("fork", waiting.id, f"Step sent: made the run {made.id}"),
+    ]
 
 
 def test_a_refusal_is_one_line_and_told_to_the_witness(manage, failed, told):

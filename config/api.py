@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dashboard.api import actions, events, parts, runs, workflows
+from dashboard.api import actions, diagrams, events, machines, parts, runs, schedules, workflows
 from dashboard.api.app import Api
 
 api = Api(
@@ -13,8 +13,12 @@ api = Api(
         "its `code` says which."
     ),
 )
+api.add_router("/workflows", diagrams.of_workflows)
 api.add_router("/workflows", workflows.router)
 api.add_router("/runs", runs.router)
 api.add_router("/runs", parts.router)
 api.add_router("/runs", actions.router)
+api.add_router("/runs", diagrams.of_runs)
+api.add_router("/machines", machines.router)
+api.add_router("/schedules", schedules.router)
 api.add_router("", events.router)

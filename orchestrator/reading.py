@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -79,6 +80,31 @@ def transitions(run: models.Run) -> list[Transition]:
     return found + [_came_too_late(run, event) for event in sorted(late, key=lambda one: one.id)]
 
 
+def some_transitions(
+    run: models.Run, *, after: int, size: int
+) -> tuple[list[Transition], int | None]:
+    """A page of `transitions`, and the place after which the next begins. Three queries.
+
+    The last page also has the events that came too late, as many of them as fit a page.
+    """
+    entries = models.Entry.objects.filter(run_id=run.id, kind=TRANSITION, position__gt=after)
+    found = list(entries.order_by("position")[: size + 1])
+    page, more = found[:size], len(found) > size
+    shown = _judged(page)
+    if more:
+        return shown, page[-1].position
+    return shown + (_late(run, size) if run.is_final else []), None
+
+
+def _late(run: models.Run, size: int) -> list[Transition]:
+    """What came to a machine that has ended, and was never judged."""
+    entries = models.Entry.objects.filter(run_id=run.id, kind=TRANSITION)
+    judged = {number for one in entries.only("detail") if (number := _number(one)) is not None}
+    events = models.Event.objects.filter(run_id=run.id).exclude(name__startswith="@")
+    late = events.exclude(id__in=judged).order_by("id")[:size]
+    return [_came_too_late(run, event) for event in late]
+
+
 def last_transitions(
     run: models.Run, *, before: int | None, size: int
 ) -> tuple[list[Transition], int | None]:
@@ -90,10 +116,14 @@ def last_transitions(
     if before is not None:
         entries = entries.filter(position__lt=before)
     found = list(entries.order_by("-position")[: size + 1])
-    numbers = [number for one in found[:size] if (number := _number(one)) is not None]
+    return _judged(found[:size]), found[size - 1].position if len(found) > size else None
+
+
+def _judged(entries: Sequence[models.Entry]) -> list[Transition]:
+    """These entries with the events that they came of. One query."""
+    numbers = [number for one in entries if (number := _number(one)) is not None]
     events = models.Event.objects.in_bulk(numbers)
-    page = [_transition(one, events.get(_number(one) or 0)) for one in found[:size]]
-    return page, found[size - 1].position if len(found) > size else None
+    return [_transition(one, events.get(_number(one) or 0)) for one in entries]
 
 
 def _number(entry: models.Entry) -> int | None:
@@ -107,13 +137,14 @@ def machines(
     """The newest machines of a chart, in a state or with a status. Raises ValueError."""
     found = models.Run.objects.filter(workflow=chart.name)
     if state is not None:
-        found = found.filter(_is_in(chart, state))
+        found = found.filter(is_in(chart, state))
     if status is not None:
         found = found.filter(status=status)
     return list(found.order_by("-id")[:limit])
 
 
-def _is_in(chart: Chart, state: str) -> Q:
+def is_in(chart: Chart, state: str) -> Q:
+    """Machines in this state, or in one inside it. Raises ValueError for one that is none."""
     if state not in chart.nodes or not state:
         names = ", ".join(name for name in chart.nodes if name)
         raise ValueError(f"{chart.name} has no state {state!r}. It has: {names}")

@@ -67,6 +67,7 @@ Reason = Annotated[
     NoNul,
     Field(description="Kept in the audit, with your name."),
 ]
+Message = Annotated[str, StringConstraints(max_length=MAX_REASON), NoNul]
 Attribute = Annotated[
     str,
     StringConstraints(min_length=3, max_length=356, pattern=r"^[^:]+:.+$"),
@@ -75,5 +76,5 @@ Attribute = Annotated[
 ]
 IfMatch = Annotated[
     str | None,
-    Header(alias="If-Match", description="The ETag of the run as you saw it; 412 if it changed."),
+    Header(alias="If-Match", description="The ETag of what you saw; 412 if it has changed."),
 ]

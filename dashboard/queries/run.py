@@ -17,7 +17,7 @@ from humantasks.asking import KIND
 from humantasks.models import HumanTask
 from orchestrator import clock
 from orchestrator.core.journal import CANCEL, CHILD, COMPLETED, EVENT, PATCH
-from orchestrator.models import Attempt, Broadcast, Entry, Event, LogLine, Run
+from orchestrator.models import Attempt, Entry, Event, LogLine, Run
 
 # Rows of the timeline, entries of the history, events: so many on a page.
 ROWS = 200
@@ -193,13 +193,6 @@ def whole_events(run_id: UUID, *, after: int, size: int) -> tuple[list[Event], i
 def _measured(run_id: UUID) -> QuerySet[Event]:
     found = Event.objects.filter(run_id=run_id).order_by("id").defer("payload")
     return found.annotate(length=Length("payload"))
-
-
-def event_with_id(event_id: str, run_id: UUID | None) -> Event | Broadcast | None:
-    """What was sent with this id: to the run, or with None to all that waited."""
-    if run_id is None:
-        return Broadcast.objects.filter(event_id=event_id).first()
-    return Event.objects.filter(run_id=run_id, event_id=event_id).first()
 
 
 def log(run_id: UUID, *, after: int = 0, size: int = PAGE) -> tuple[list[LogLine], int | None]:

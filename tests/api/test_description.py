@@ -46,7 +46,7 @@ def test_an_operation_says_what_it_needs_and_how_it_may_fail(
     assert f"`{scopes[0]}`" in operation["description"]
     assert {"401", "403", "422", "429", "500"} <= set(operation["responses"])
     assert ("404" in operation["responses"]) == ("{" in path)
-    assert ("409" in operation["responses"]) == (method == "post")
+    assert ("409" in operation["responses"]) == (method != "get")
     assert ("415" in operation["responses"]) == ("requestBody" in operation)
     assert operation["tags"]
     assert not operation["summary"].endswith(".")

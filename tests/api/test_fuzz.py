@@ -19,7 +19,12 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from config.api import api
 from config.wsgi import application
-from orchestrator import Run
+from orchestrator import Run, state, state_machine
+from orchestrator.core.scheduling import wanted_of
+from orchestrator.core.timing import timing
+from orchestrator.machine import Machine
+from orchestrator.schedules import Schedule, verbs
+from orchestrator.testing.runs import Runs
 from tests.api.conftest import MakeProgram, Program
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "0"))
@@ -37,6 +42,10 @@ each_request = limits(
 BEYOND_SCHEMAS = {
     *("cursor", "timeout", "delay", "at", "started_after", "started_before"),
     *("input", "version", "event_id", "idempotency_key", "attributes"),
+    # Of schedules: a cron expression, a range, a workflow that there is.
+    *("cron", "every", "tz", "start", "end", "workflow"),
+    # Of machines: one that there is, and a state of it.
+    *("machine", "state"),
 }
 
 schema = schemathesis.openapi.from_dict(api.document)
@@ -53,6 +62,36 @@ def no_waiting(settings: LazySettings) -> None:
 
 
 @pytest.fixture
+def nightly(waiting: Run[None]) -> Schedule:
+    """A schedule of few times that has the name of a workflow, which paths hold too."""
+    wanted = wanted_of(
+        waiting.workflow,
+        timing(cron="0 3 1 1 *", every=None, tz=None),
+        waiting.input,
+        overlap="skip",
+        catch_up="one",
+        name=None,
+    )
+    return verbs.put(wanted)
+
+
+@pytest.fixture
+def machine(runs: Runs) -> Machine[Any]:
+    toggle = state_machine(
+        name="toggle", initial="off", states={"off": state(on={"PUSH": "on"}), "on": state()}
+    )
+    return toggle.start()
+
+
+@pytest.fixture
+def there(
+    waiting: Run[None], nightly: Schedule, machine: Machine[Any], no_waiting: None
+) -> dict[str, Run[Any]]:
+    """What there is to ask for, by the first word of an address."""
+    return {"machines": machine, "": waiting}
+
+
+@pytest.fixture
 def headers(program: MakeProgram) -> dict[str, str]:
     return program().headers
 
@@ -60,9 +99,9 @@ def headers(program: MakeProgram) -> dict[str, str]:
 @schema.parametrize()
 @each_request
 def test_every_answer_is_described(
-    case: Case, headers: dict[str, str], waiting: Run[None], no_waiting: None
+    case: Case, headers: dict[str, str], there: dict[str, Run[Any]]
 ) -> None:
-    aim(case, waiting)
+    aim(case, there)
 
     response = case.call_and_validate(headers=headers, excluded_checks=[positive_data_acceptance])
 
@@ -77,21 +116,22 @@ def is_beyond_schemas(error: dict[str, Any]) -> bool:
 @outside.parametrize()
 @each_request
 def test_nothing_is_answered_to_a_stranger(
-    case: Case, waiting: Run[None], no_waiting: None, stranger: Program
+    case: Case, there: dict[str, Run[Any]], stranger: Program
 ) -> None:
-    aim(case, waiting)
+    aim(case, there)
 
     response = case.call_and_validate(excluded_checks=[positive_data_acceptance])
 
     assert response.status_code >= 400
 
 
-def aim(case: Case, run: Run[Any]) -> None:
+def aim(case: Case, there: dict[str, Run[Any]]) -> None:
     """Let a right request be about something that there is."""
-    there = {"run_id": str(run.id), "name": run.workflow, "key": "draft"}
+    run = there.get(case.path.split("/")[3], there[""])
+    values = {"run_id": str(run.id), "name": run.workflow, "key": "draft"}
     if is_positive(case):
         for name in case.path_parameters:
-            case.path_parameters[name] = there[name]
+            case.path_parameters[name] = values[name]
 
 
 def is_positive(case: Case) -> bool:

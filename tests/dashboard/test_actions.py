@@ -111,7 +111,7 @@ def test_an_action_that_fails_leaves_no_row_and_no_change(
     def fail(*args: object, **kwargs: object) -> None:
         raise DatabaseError("disk full")
 
-    monkeypatch.setattr("dashboard.audit.record", fail)
+    monkeypatch.setattr("orchestrator.operating.deeds._witnesses", [fail])
 
     with pytest.raises(DatabaseError):
         operator.post(address("cancel", waiting), seen(waiting, reason="x"))
@@ -354,7 +354,7 @@ def test_of_two_operators_at_once_one_is_refused(
 ) -> None:
     # Nobody drives the run in between.
     settings.ORCHESTRATOR_HINTS = False
-    actor = Actor(user=member("Operator"), ip=None)
+    actor = Actor(label="operator", user=member("Operator"))
     form = seen(failed)
     order = actions.Order(
         actor=actor,
@@ -376,3 +376,13 @@ def test_of_two_operators_at_once_one_is_refused(
 
     assert sorted(answers) == [False, True]
     assert sorted(outcome for _, outcome, _ in audit()) == ["applied", "rejected"]
+
+
+def test_a_fork_that_is_sent_twice_makes_one_run(waiting: Run[None], member: Member) -> None:
+    order = actions.Order(actor=Actor(label="operator", user=member("Operator")))
+    token = uuid7()
+
+    first, again = (actions.fork(waiting.id, order, step="draft", token=token) for _ in range(2))
+
+    assert first.made == again.made
+    assert Row.objects.filter(forked_from_id=waiting.id).count() == 1

@@ -165,10 +165,10 @@ def hold(run_id: UUID) -> bool:
 # ---- actions -----------------------------------------------------------------------------
 
 
-def cancel(run_id: UUID | str, *, reason: str = "") -> bool:
-    """Ask a run to stop. See `Run.cancel`. Raises UnknownRun."""
+def cancel(run_id: UUID | str, *, reason: str = "", by: str = "") -> bool:
+    """Ask a run to stop. See `Run.cancel`; `by` is the name of who asks. Raises UnknownRun."""
     found = known_id(run_id)
-    done = control.cancel(found, reason=reason, note=reason)
+    done = control.cancel(found, reason=reason, note=reason, by=by)
     if done:
         tell_workers(found)
     return done

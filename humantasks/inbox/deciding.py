@@ -15,7 +15,7 @@ from humantasks.answers import Answer
 from humantasks.asking import HumanTaskResult
 from humantasks.inbox import drafting, refusing
 from humantasks.inbox.audit import Entry, label_of
-from humantasks.inbox.changing import NOT_HELD, change_locked, exclude, locked
+from humantasks.inbox.changing import NOT_HELD, change_locked, exclude, locked, must_hold
 from humantasks.inbox.errors import Code, TaskConflict
 from humantasks.models import HumanTask, Status, TaskCandidate, TaskDecision
 from orchestrator import clock, waits
@@ -55,9 +55,11 @@ def lost(task: HumanTask, *, user: User) -> TaskConflict | None:
 
     To a person with a wrong form this is the bigger news.
     """
-    if task.status == Status.CLAIMED and task.assignee == user:
-        return None
-    return refusing.conflict(task, user, held=Code.NOT_ASSIGNEE)
+    try:
+        must_hold(task, user)
+    except TaskConflict as conflict:
+        return conflict
+    return None
 
 
 @transaction.atomic
@@ -70,8 +72,7 @@ def _decide(
     now = locked(task)
     if known := TaskDecision.objects.filter(task=now, submission_id=submission_id).first():
         return _again(known, now, user, answer)
-    if now.status != Status.CLAIMED or now.assignee_id != user.pk:
-        raise refusing.conflict(now, user, held=Code.NOT_ASSIGNEE)
+    must_hold(now, user)
     if not takes_answers:
         raise TaskConflict(Code.WITHDRAWN, now)
     if refusal := refusing.not_eligible(now, user):

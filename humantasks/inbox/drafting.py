@@ -8,8 +8,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from humantasks.inbox import refusing
-from humantasks.inbox.changing import lease_end, locked
+from humantasks.inbox.changing import lease_end, locked, must_hold
 from humantasks.inbox.errors import Code, TaskConflict
 from humantasks.models import HumanTask, Status, TaskDraft
 from orchestrator import clock
@@ -34,8 +33,7 @@ def save_draft(
     now = locked(task)
     if now.status == Status.COMPLETED and now.completed_by == user:
         return None
-    if now.status != Status.CLAIMED or now.assignee != user:
-        raise refusing.conflict(now, user, held=Code.NOT_ASSIGNEE)
+    must_hold(now, user)
     _note_activity(now)
     draft = TaskDraft.objects.filter(task=task, user=user).first()
     if draft and draft.data == data:

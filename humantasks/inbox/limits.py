@@ -56,4 +56,6 @@ def _limits(task: HumanTask, user: User) -> tuple[int | None, int | None]:
     of_team = TeamProfile.objects.filter(group=OuterRef("team")).values("claim_limit")
     own = ReviewerState.objects.filter(user=user).values("claim_limit")
     found = HumanTask.objects.filter(pk=task.pk)
-    return found.values_list(Subquery(of_team), Subquery(own)).get()
+    of_team_and_own: tuple[int | None, int | None]
+    of_team_and_own = found.values_list(Subquery(of_team), Subquery(own)).get()
+    return of_team_and_own

@@ -62,7 +62,8 @@ def _closed(closing: kinds.Closing) -> None:
         parent_id=closing.run_id, parent_key__in=list(closing.keys), on_parent_cancel="cancel"
     )
     for child_id in children.order_by("id").values_list("id", flat=True):
-        client.cancel(child_id, reason=closing.note or "its parent no longer waits for it")
+        reason = closing.note or "its parent no longer waits for it"
+        client.cancel(child_id, reason=reason, by=closing.by)
 
 
 def register() -> None:

@@ -155,8 +155,8 @@ class Started:
 def start(wanted: Start) -> Started:
     """Start a run, or find the one that this form or its key has started before.
 
-    Raises InvalidInput, IdempotencyConflict, NotSerializable and PayloadTooLarge, and then
-    nothing is written.
+    Raises InvalidInput, IdempotencyConflict, NotSerializable, PayloadTooLarge and
+    TooManyStarts, and then nothing is written.
     """
     try:
         return _start(wanted)

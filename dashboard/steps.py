@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -13,12 +14,15 @@ from orchestrator.core.journal import (
     CANCELLED,
     CHILD,
     COMPLETED,
+    EVENT,
     INTENT,
     OPEN,
+    REFUSED,
     RETRYING,
     SLEEP,
     STEP,
     TIMER,
+    TRANSITION,
 )
 from orchestrator.models import Attempt, Entry, Run
 
@@ -105,8 +109,11 @@ def rows(
 
 def _parallel(entries: Sequence[Entry]) -> list[int | None]:
     """The group of each entry: what was asked for after the same outcome goes side by side."""
-    causes = [entry.cause for entry in entries]
-    return [cause if causes.count(cause) > 1 else None for cause in causes]
+    counts = Counter(entry.cause for entry in entries if entry.kind != TRANSITION)
+    return [
+        entry.cause if counts[entry.cause] > 1 and entry.kind != TRANSITION else None
+        for entry in entries
+    ]
 
 
 def _row(
@@ -118,7 +125,7 @@ def _row(
         segments = tuple(_wait_segments(entry, ends.of(entry)))
     return Row(
         key=entry.key,
-        name=entry.key,
+        name=_title(entry),
         kind=AI if model_use((entry.detail or {}).get("details")) else entry.kind,
         status="running" if executing else status(entry),
         attempts=executing.attempt if executing else entry.attempt,
@@ -126,6 +133,16 @@ def _row(
         depth=1 if bracket else 0,
         bracket=bracket,
     )
+
+
+def _title(entry: Entry) -> str:
+    """How a row is called: as its author called it, where the key is the engine's own."""
+    detail = entry.detail or {}
+    if entry.kind == TRANSITION:
+        return f"{detail['event']} {'refused' if entry.status == REFUSED else '→ ' + detail['to']}"
+    if entry.kind == EVENT and entry.name.startswith("@"):
+        return f"Waits for {detail['event']}"
+    return entry.key
 
 
 def _mark_inherited(row: Row, created_at: datetime) -> Row:

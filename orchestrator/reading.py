@@ -70,15 +70,35 @@ def transitions(run: models.Run) -> list[Transition]:
     """What came of each event of a machine, and of each delay, in order. Two queries."""
     entries = models.Entry.objects.filter(run_id=run.id, kind=TRANSITION).order_by("position")
     events = {event.id: event for event in models.Event.objects.filter(run_id=run.id)}
-    found = [
-        _transition(entry, events.get((entry.detail or {}).get("id") or 0)) for entry in entries
-    ]
+    found = [_transition(entry, events.get(_number(entry) or 0)) for entry in entries]
     if not run.is_final:
         return found
     judged = {one.number for one in found}
     unjudged = [event for number, event in events.items() if number not in judged]
     late = [event for event in unjudged if not event.name.startswith("@")]
     return found + [_came_too_late(run, event) for event in sorted(late, key=lambda one: one.id)]
+
+
+def last_transitions(
+    run: models.Run, *, before: int | None, size: int
+) -> tuple[list[Transition], int | None]:
+    """Up to `size` of what a machine has judged, the last first, and where to go on from.
+
+    `before` is what the page before has returned. Two queries.
+    """
+    entries = models.Entry.objects.filter(run_id=run.id, kind=TRANSITION)
+    if before is not None:
+        entries = entries.filter(position__lt=before)
+    found = list(entries.order_by("-position")[: size + 1])
+    numbers = [number for one in found[:size] if (number := _number(one)) is not None]
+    events = models.Event.objects.in_bulk(numbers)
+    page = [_transition(one, events.get(_number(one) or 0)) for one in found[:size]]
+    return page, found[size - 1].position if len(found) > size else None
+
+
+def _number(entry: models.Entry) -> int | None:
+    """The number of the event that a transition came of."""
+    return (entry.detail or {}).get("id")
 
 
 def machines(
@@ -137,9 +157,10 @@ def _transition(entry: models.Entry, event: models.Event | None) -> Transition:
         from_=detail["from"],
         to=led_to,
         accepted=not is_refused,
-        refused_because=detail["because"],
+        # What guards have said is removed with the payloads.
+        refused_because=detail.get("because", ""),
         is_done=entry.status != OPEN,
-        guards=tuple(detail["guards"]),
+        guards=tuple(detail.get("guards", ())),
         actor=event.sent_by if event else "",
         payload=_value(event.payload) if event else None,
         sent_at=event.created_at if event else None,

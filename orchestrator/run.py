@@ -13,6 +13,7 @@ from orchestrator.core import codec
 from orchestrator.core.children import Startable, name_of
 from orchestrator.core.durations import Duration, parse_duration
 from orchestrator.core.errors import RunCancelled, RunFailed, RunPruned, RunTimeout
+from orchestrator.core.names import check_choice
 from orchestrator.infos import Delivery, EventInfo, Outcome, StepInfo, WaitInfo
 
 if TYPE_CHECKING:
@@ -34,6 +35,10 @@ O = TypeVar("O")  # noqa: E741 - the output type
 
 
 _FINAL = ("completed", "failed", "cancelled")
+_STATUSES = (
+    *("scheduled", "pending", "running", "waiting", "awaiting_retry", "paused", "blocked"),
+    *_FINAL,
+)
 _POLL_SECONDS = 0.02
 _MAX_POLL_SECONDS = 0.5
 
@@ -204,6 +209,7 @@ class Run(Generic[O]):
         poll: Duration | None = None,
     ) -> Outcome:
         """Wait until the run has `status`, or can no longer get it, or `timeout` is over."""
+        check_choice("status", status, _STATUSES)
         if not self._wait_for((*_FINAL, status), timeout, poll):
             return Outcome(False, self.status, "timeout")
         if self.status == status:

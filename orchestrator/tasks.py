@@ -13,7 +13,6 @@ from typing import Any
 from uuid import UUID
 
 from celery import current_app, shared_task, signals
-from kombu.exceptions import OperationalError
 
 from orchestrator.engine import worker
 
@@ -43,7 +42,8 @@ def broker_error() -> str:
     try:
         with current_app.connection_for_write() as broker:
             broker.ensure_connection(max_retries=1, interval_start=0, timeout=1)
-    except (OSError, OperationalError) as error:
+    # A transport whose library is not installed fails in its import, with any error.
+    except Exception as error:
         return " ".join(str(error).split()) or type(error).__name__
     return ""
 
@@ -51,6 +51,19 @@ def broker_error() -> str:
 def is_broker_in_this_process() -> bool:
     """Whether other processes cannot be reached through it."""
     return str(current_app.conf.broker_url).startswith("memory:")
+
+
+def troubles() -> Iterator[tuple[str, str]]:
+    """What is wrong with Celery's settings: a word for it, and what to do."""
+    celery = current_app.conf
+    if {"pickle", "yaml"} & set(celery.accept_content or ()):
+        yield "pickle", "accept_content holds more than JSON: whoever reaches the broker runs code"
+    if celery.result_backend:
+        yield "results", "result_backend is set: no task of the engine has a result to keep"
+    if celery.task_always_eager:
+        yield "eager", "task_always_eager is on: runs are executed where they are started"
+    if celery.worker_pool == "prefork" and (celery.worker_concurrency or 1) > 1:
+        yield "processes", "workers have several processes"
 
 
 def host(**_: Any) -> None:

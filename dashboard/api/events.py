@@ -16,7 +16,7 @@ from dashboard.api import schemas, shapes
 from dashboard.api.callers import ApiRequest, needs
 from dashboard.api.fields import Key, NoNul
 from dashboard.api.once import keeps_its_own_key, one_key
-from dashboard.api.problems import REFUSED, invalid_input
+from dashboard.api.problems import REFUSED, THROTTLED, invalid_input
 from dashboard.api.runs import run_or_problem
 from dashboard.audit import Actor
 from dashboard.queries import run as queries
@@ -27,6 +27,9 @@ from orchestrator.rest import Cursor, Limit, Page, Problem
 from orchestrator.run import Delivery
 
 router = Router(tags=["events"])
+
+# Until then a wait may have taken some of a full mailbox.
+LATER = {"Retry-After": "1"}
 
 SENDS = needs("events:write", OPERATE)
 
@@ -88,6 +91,8 @@ def send_event_to_run(request: ApiRequest, run_id: UUID, wanted: SendEvent) -> S
     """
     run_or_problem(run_id)
     delivery = _send(request, run_id, wanted)
+    if delivery.is_full:
+        raise Problem(THROTTLED, f"The event was not sent: {delivery.reason}.", headers=LATER)
     if not delivery.delivered and not delivery.is_duplicate:
         raise Problem(REFUSED, f"The event was not sent: {delivery.reason}.")
     return _answer(delivery)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
@@ -24,6 +25,7 @@ from orchestrator.core.errors import (
     InvalidInput,
     NotSerializable,
     PayloadTooLarge,
+    TooManyStarts,
     UnknownRun,
 )
 from orchestrator.rest import INVALID, KINDS, NOT_FOUND, Kind, Problem, invalid, kind
@@ -265,6 +267,11 @@ def _conflict(_request: HttpRequest, error: IdempotencyConflict) -> Problem:
     return Problem(KEY_CONFLICT, str(error), **more)
 
 
+def _too_many_starts(_request: HttpRequest, error: TooManyStarts) -> Problem:
+    seconds = math.ceil(error.retry_after.total_seconds())
+    return Problem(THROTTLED, str(error), headers={"Retry-After": str(seconds)})
+
+
 def _refused(_request: HttpRequest, error: ActionRefused) -> Problem:
     return Problem(REFUSED, str(error))
 
@@ -296,6 +303,7 @@ _CONVERTERS: Mapping[type[Exception], Converter] = {
     NotSerializable: _not_storable,
     PayloadTooLarge: _over_limit,
     IdempotencyConflict: _conflict,
+    TooManyStarts: _too_many_starts,
     ActionRefused: _refused,
     UnknownRun: _unknown_run,
 }

@@ -13,7 +13,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from dashboard import audit, steps
+from dashboard import audit, machines, steps
 from dashboard.access import (
     AUDIT,
     PAYLOAD,
@@ -34,6 +34,7 @@ from dashboard.redaction import redacted
 from dashboard.rows import short_id
 from dashboard.timeline import Mode, timeline
 from dashboard.verbs import offers, ways_on
+from orchestrator import reading
 from orchestrator.models import Event, Run, Status
 
 MODES: tuple[Mode, ...] = ("compressed", "linear", "sequence")
@@ -57,7 +58,7 @@ def run_detail(request: OperatorRequest, run_id: UUID) -> HttpResponse:
     tag = _tag(run, found, diagnoses)
     if is_seen(request, tag):
         return unchanged()
-    tabs = [tab for tab in TABS if tab.name != "audit" or request.user.has_perm(AUDIT)]
+    tabs = [tab for tab in TABS if _has(request, run, tab)]
     tab = next((one for one in tabs if one.name == request.GET.get("tab")), tabs[0])
     context = {
         "run": run,
@@ -116,7 +117,33 @@ def _problem(request: OperatorRequest, run: Run) -> Problem | None:
     return problem(run.error, is_visible=sees_payloads(request.user))
 
 
+def _has(request: OperatorRequest, run: Run, tab: Tab) -> bool:
+    """Whether the page has this tab."""
+    return {
+        "machine": bool(run.state),
+        "path": not run.state,
+        "audit": request.user.has_perm(AUDIT),
+    }.get(tab.name, True)
+
+
 # ---- tabs ------------------------------------------------------------------------------
+
+
+def _machine(request: OperatorRequest, run: Run) -> dict[str, Any]:
+    is_visible = sees_payloads(request.user)
+    course, following = reading.last_transitions(
+        run, before=_number(request, "from") or None, size=queries.PAGE
+    )
+    return {
+        "board": machines.board(run, sees_payloads=is_visible),
+        "course": course,
+        "sees_payloads": is_visible,
+        "following": following,
+    }
+
+
+def _path(request: OperatorRequest, run: Run) -> dict[str, Any]:
+    return {"path": machines.path(run)}
 
 
 def _timeline(request: OperatorRequest, run: Run) -> dict[str, Any]:
@@ -196,9 +223,11 @@ def _number(request: OperatorRequest, name: str) -> int:
 
 
 TABS = (
+    Tab("machine", "State machine", _machine),
     Tab("timeline", "Timeline", _timeline),
     Tab("events", "Events", _events),
     Tab("values", "Input & output", _values),
     Tab("history", "History", _history),
+    Tab("path", "Path", _path),
     Tab("audit", "Audit", _audit),
 )

@@ -27,6 +27,7 @@ from orchestrator.core.errors import (
     InvalidInput,
     NotSerializable,
     PayloadTooLarge,
+    TooManyStarts,
 )
 
 
@@ -66,6 +67,8 @@ def start(request: OperatorRequest, name: str) -> HttpResponse:
         form.add_input_errors(refused)
     except (NotSerializable, PayloadTooLarge) as refused:
         form.add_error("input", str(refused))
+    except TooManyStarts as refused:
+        form.add_error(None, str(refused))
     except IdempotencyConflict as refused:
         return _page(request, workflow, form, HTTPStatus.CONFLICT, refused)
     else:

@@ -18,6 +18,9 @@ NOT_GIVEN: Any = object()
 
 # The event of a wait that takes whatever comes, and gets all that is known of it.
 ANY_EVENT = "@any"
+
+# What is shown of a wait for which no event means anything: a machine that minds other things.
+NO_EVENT = "no event"
 GONE: Any = None
 
 # What becomes of an at-most-once step whose worker died in the middle of it.

@@ -22,7 +22,7 @@ from orchestrator.core.names import MAX_NAME, check_choice, check_key, check_nam
 from orchestrator.core.notes import LEVELS, Log, check_attributes, line, progress
 from orchestrator.core.notes import logger as run_logger
 from orchestrator.core.retry import Retry
-from orchestrator.core.schemas import payload_check
+from orchestrator.core.schemas import check_schema, payload_check
 from orchestrator.core.step import executing_key
 
 T = TypeVar("T")
@@ -335,6 +335,7 @@ class Context(Generic[I]):
         """
         self._check(name)
         check_key(f"wait {name!r}: key", correlation)
+        check_schema(f"wait {name!r}: schema", schema)
         if default is not NOT_GIVEN:
             encode(default, root="default")  # It is stored when the time is over: too late.
         until = None if timeout is None else later(self._body.now, timeout)

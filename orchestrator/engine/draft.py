@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from orchestrator.core.body import Body
+from orchestrator.core.journal import INTENT
 from orchestrator.store.records import Claim, Save, Then
 
 
@@ -19,6 +20,16 @@ class Draft:
         """The next place among the outcomes."""
         seq, self._next_seq = self._next_seq, self._next_seq + 1
         return seq
+
+    @property
+    def last_seq(self) -> int:
+        """The place of the last outcome."""
+        return self._next_seq - 1
+
+    @property
+    def has_intents(self) -> bool:
+        """Whether it says of a step that it is about to be executed."""
+        return any(entry.status == INTENT for entry in self.save.opened)
 
     @property
     def is_empty(self) -> bool:

@@ -11,7 +11,6 @@ import contextlib
 import logging
 import time
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from queue import Empty, SimpleQueue
@@ -166,7 +165,7 @@ class Driver:
             if live.recording is not None:
                 return None
             live.settle(now)
-            return live.take_save(now)
+            return live.take_save(now, is_crowded=not self._has_room)
 
     def _record(self, saves: list[Save]) -> None:
         self._hit_before(saves)
@@ -212,7 +211,7 @@ class Driver:
             logger.exception("run %s: an app could not open or close a wait", save.claim.run_id)
             live = self._live[save.claim.run_id]
             block = ending.blocked(error, failures.record(error), live.tried)
-            blocked = replace(save, opened=[], closed=[], told=[], then=block)
+            blocked = save.without_waits(block)
             return ticks.save([blocked], worker=self._worker)
 
     def _after(self, live: LiveRun, save: Save, *, is_due: bool) -> None:

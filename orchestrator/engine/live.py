@@ -20,6 +20,7 @@ from orchestrator.core.body import Body
 from orchestrator.core.commands import StepCall
 from orchestrator.core.definition import Definition
 from orchestrator.core.errors import (
+    JournalTooLarge,
     NonDeterminism,
     Quarantined,
     StuckBody,
@@ -35,6 +36,7 @@ from orchestrator.engine.attempts import Attempts
 from orchestrator.engine.draft import Draft
 from orchestrator.engine.executing import Executing
 from orchestrator.engine.executor import Call, Ended
+from orchestrator.engine.gauge import Gauge
 from orchestrator.engine.pending import Pending
 from orchestrator.kinds import CloseReason
 from orchestrator.models import Status
@@ -52,7 +54,14 @@ from orchestrator.store.records import (
 )
 
 logger = logging.getLogger("orchestrator")
-_BLOCKING = (NonDeterminism, UndecodableValue, NeverIdle, Quarantined, TooManyEntries)
+_BLOCKING = (
+    NonDeterminism,
+    UndecodableValue,
+    NeverIdle,
+    Quarantined,
+    TooManyEntries,
+    JournalTooLarge,
+)
 
 
 class LiveRun:
@@ -77,6 +86,7 @@ class LiveRun:
         self._body.notes.stored = claim.logged
         self._pending = Pending(history.open)
         self._draft = Draft(claim)
+        self._gauge = Gauge(self._draft, history)
         self._attempts = Attempts(claim.workflow, self.running, self._pending, self._draft)
         self._blocked: BaseException | None = None
         self._cancelled_at = claim.cancel_requested_at
@@ -93,6 +103,7 @@ class LiveRun:
         """Start the body and hand it all that is recorded."""
         with self._blocking():
             self._check_crashes()
+            self._gauge.check()
             self._body.begin(beginning.play(self.claim, self._definition, self._body))
             for entry in self._history.outcomes:
                 self._body.deliver(entry)
@@ -152,8 +163,11 @@ class LiveRun:
 
     # ---- what it wants ---------------------------------------------------------------
 
-    def take_save(self, now: datetime) -> Save | None:
-        """What must be recorded before anything else is done; None if nothing must."""
+    def take_save(self, now: datetime, *, is_crowded: bool = False) -> Save | None:
+        """What must be recorded before anything else is done; None if nothing must.
+
+        When it is crowded here, a run that has been busy for long lets others have its place.
+        """
         if self._blocked is not None:
             return self._take(self._block(self._blocked))
         reason: CloseReason = "cancelled" if self._body.is_cancelled else "abandoned"
@@ -165,7 +179,19 @@ class LiveRun:
         is_busy = self.running or (self._pending.has_ready and not self._is_paused)
         for command in self._pending.unopened(with_timers=not is_busy):
             self._draft.save.opened.append(entries.opened(command, self._body.now))
-        return self._take_if_any() if is_busy else self._take(self._park())
+        if not is_busy:
+            return self._take(self._park())
+        if is_crowded and self._may_yield(now):
+            return self._take(Park(Status.PENDING, now, []))
+        return self._take_if_any()
+
+    def _may_yield(self, now: datetime) -> bool:
+        """Whether the run has had its share, and nothing of it is under way."""
+        took = self._draft.last_seq - self.claim.seq
+        # It must get on: to read a long journal may take longer than its share.
+        if not took or self.running or self._draft.has_intents:
+            return False
+        return bool(took >= conf.TICK_OUTCOMES or now - self.claim.at >= conf.TICK_TIME)
 
     def _take_last(self) -> Save | None:
         reason: CloseReason = "cancelled" if self._body.is_cancelled else "finished"
@@ -233,6 +259,7 @@ class LiveRun:
             self._pending.opened.pop(outcome.key, None)
         else:
             self._draft.save.outcomes.append(outcome)
+        self._gauge.took(outcome)
         self._pending.answered(outcome.key)
         self._body.deliver(outcome)
         self._note_commands()

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from orchestrator.core.commands import Command
+from orchestrator.core.commands import NO_EVENT, Command
 from orchestrator.core.journal import INTENT, RETRYING, SLEEP, TIMER, Entry
 from orchestrator.models import Status
 from orchestrator.store.records import Claim, Park, Save
@@ -27,7 +27,9 @@ def summary(
     due = [entry.due_at for entry in entries if entry.due_at is not None]
     kinds = {entry.status for entry in entries}
     status = Status.AWAITING_RETRY if kinds == {RETRYING} else Status.WAITING
-    return min(due, default=None), status, sorted(map(_shown, entries), key=_rank)
+    shown = sorted(map(_shown, entries), key=_rank)
+    matters = [one for one in shown if one["name"] != NO_EVENT]
+    return min(due, default=None), status, matters or shown
 
 
 def for_permit(claim: Claim, limit: int, now: datetime) -> Save:

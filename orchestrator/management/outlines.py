@@ -39,7 +39,7 @@ def summary(run: Run) -> dict[str, Any]:
 
 def whole(run: Run) -> dict[str, Any]:
     """A run with what it did, what it waits for, and what came of it."""
-    names = ("attempt", "queue", "priority", "cancel_reason", "pause_requested")
+    names = ("attempt", "queue", "priority", "cancel_reason", "pause_requested", "is_purged")
     progress = {"fraction": run.progress, "text": run.progress_text}
     return {
         **summary(run),
@@ -136,13 +136,20 @@ def head(run: Run, now: datetime) -> Iterator[tuple[str, str]]:
     for name in ("created_at", "started_at", "finished_at"):
         if at := getattr(run, name):
             yield name.removesuffix("_at"), f"{relative(at, now)} ({at:%Y-%m-%d %H:%M:%S} UTC)"
-    texts = ("initiator", "idempotency_key", "parent_id", "forked_from_id")
+    texts = ("initiator", "idempotency_key", "parent_id", "forked_from_id", "queue")
     yield from ((name, str(value)) for name in texts if (value := getattr(run, name)))
     for name in ("attributes", "tags"):
         if pairs := getattr(run, name):
             yield name, ", ".join(f"{key}={value}" for key, value in pairs.items())
     if run.progress is not None:
         yield "progress", f"{run.progress:.0%} {run.progress_text}".rstrip()
+    yield from _payloads(run)
+
+
+def _payloads(run: Run) -> Iterator[tuple[str, str]]:
+    if run.is_purged:
+        yield "payloads", "purged by retention"
+        return
     for name in ("input", "output"):
         if (text := getattr(run, name)) is not None:
             yield name, shortened(json.dumps(plain(text), ensure_ascii=False))

@@ -192,10 +192,16 @@ def beat(runs: Sequence[tuple[UUID, int, str | None]], *, lease: timedelta) -> l
     return beats
 
 
-def send(**event: Any) -> tuple[str | None, int | None]:
-    """The queue of the run, None if it could not be woken; and the event's id if it was new."""
+def send(*, room: int | None, **event: Any) -> tuple[str | None, int | None]:
+    """The queue of the run, None if it could not be woken; and the event's id if it was new.
+
+    With `room` it could not, if so many events wait already.
+    """
     run_id = event.pop("run")
     with transaction.atomic(using=ALIAS):
+        waiting = models.Event.objects.filter(run_id=run_id, consumed_at=None)
+        if room is not None and waiting[:room].count() >= room:
+            return None, None
         open_run = models.Run.objects.filter(id=run_id).exclude(status__in=FINAL)
         woken = open_run.update(
             wake_seq=F("wake_seq") + 1,

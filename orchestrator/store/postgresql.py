@@ -126,7 +126,7 @@ WITH woken AS (
     UPDATE orchestrator_run SET wake_seq = wake_seq + 1, rev = rev + 1,
         due_at = CASE WHEN owned OR status IN ('scheduled', 'paused', 'blocked')
             THEN due_at ELSE {now} END
-    WHERE id = %(run)s AND status NOT IN ({final})
+    WHERE id = %(run)s AND status NOT IN ({final}) AND {has_room}
     RETURNING id, queue
 ), stored AS (
     INSERT INTO orchestrator_event
@@ -137,6 +137,13 @@ WITH woken AS (
 )
 SELECT (SELECT queue FROM woken), (SELECT id FROM stored)
 """
+
+_HAS_ROOM = """(
+    SELECT count(*) FROM (
+        SELECT FROM orchestrator_event WHERE run_id = %(run)s AND consumed_at IS NULL
+        LIMIT %(room)s
+    ) waiting
+) < %(room)s"""
 
 
 def save(saves: Sequence[Save], *, worker: str) -> list[Saved]:
@@ -170,9 +177,13 @@ def beat(runs: Sequence[tuple[UUID, int, str | None]], *, lease: timedelta) -> l
     return [Beat(*row) for row in found]
 
 
-def send(**event: Any) -> tuple[str | None, int | None]:
-    """The queue of the run, None if it could not be woken; and the event's id if it was new."""
-    [(queue, stored)] = rows(_SEND, event)
+def send(*, room: int | None, **event: Any) -> tuple[str | None, int | None]:
+    """The queue of the run, None if it could not be woken; and the event's id if it was new.
+
+    With `room` it could not, if so many events wait already.
+    """
+    has_room = "true" if room is None else _HAS_ROOM
+    [(queue, stored)] = rows(_SEND, event | {"room": room}, has_room=has_room)
     return queue, stored
 
 

@@ -184,7 +184,11 @@ class Save:
         parked = Park("pending", None, [])
         if self.heeds_mail:
             return Save(claim=self.claim, then=parked)
-        return replace(self, opened=[], closed=[], told=[], then=parked)
+        return self.without_waits(parked)
+
+    def without_waits(self, then: Then) -> Save:
+        """What was executed, and nothing of waits. So the replay must come here once more."""
+        return replace(self, opened=[], closed=[], told=[], checkpoint=None, then=then)
 
     @property
     def has_sides(self) -> bool:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import datetime
+from contextlib import ExitStack, contextmanager
+from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Any, Self, TypeVar
 from uuid import UUID
@@ -16,7 +17,7 @@ from orchestrator.engine import worker
 from orchestrator.run import Delivery, Run
 from orchestrator.schedules import firing
 from orchestrator.store import testing, ticks
-from orchestrator.testing import explaining, reading, rehearsing
+from orchestrator.testing import explaining, reading, registrations, rehearsing
 from orchestrator.testing.faults import Faults
 from orchestrator.testing.reading import JournalRow, LogRow
 from orchestrator.workflow import Workflow
@@ -47,6 +48,7 @@ class Runs:
         self._publisher: hints.Publisher | None = None
         self._rest: patience.Rest = patience.sleep
         self._error: Exception | None = None
+        self._registered = ExitStack()
 
     # ---- driving ---------------------------------------------------------------------
 
@@ -112,7 +114,14 @@ class Runs:
         return clock.now()
 
     def _advance_to(self, target: datetime) -> None:
-        while (due_at := _next_due()) is not None and due_at <= target:
+        began = time.monotonic()
+
+        def end() -> datetime:
+            # What follows a sleep counts from when it was seen to end, which is a little after
+            # it was due, by the clock and by an estimate of it. That is not the test's time.
+            return target + 2 * timedelta(seconds=time.monotonic() - began)
+
+        while (due_at := _next_due()) is not None and due_at <= end():
             # Never backwards: a run that is due already is driven now.
             clock.move(max(due_at - clock.now(), clock.ZERO))
             if self.drain() == 0:
@@ -244,13 +253,15 @@ class Runs:
             clock.move(self._skew - clock.skew())
 
     def __enter__(self) -> Self:
+        self._registered.enter_context(registrations.temporary())
         self.open()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> None:
-        unmet = self.close()
+        with self._registered:
+            unmet = self.close()
         if unmet and error is None:
             raise AssertionError("\n".join(unmet))
 

@@ -408,7 +408,7 @@ def test_events_with_who_took_them(operator: Client, runs: Runs, waiting: Run[No
     html = page(operator, waiting, "?tab=events")
 
     assert "nobody yet: it waits in the mailbox" in html
-    assert "?step=document.signed" in html
+    assert "?tab=timeline&amp;step=document.signed" in html
     assert "t-1" not in html
 
 

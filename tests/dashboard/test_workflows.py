@@ -290,3 +290,16 @@ def test_the_number_of_queries(
     # Session 1, user 1, their permissions 2, active runs by version 1, the numbers of the inbox 1.
     with django_assert_num_queries(6):
         operator.get(CATALOGUE)
+
+
+def test_a_start_above_the_rate_is_refused_with_the_time_to_wait(operator: Client) -> None:
+    @workflow(name="rated", start_rate="1/m")
+    async def rated(ctx: Context) -> None: ...
+
+    send(operator, "rated", version="1", input="")
+
+    response = send(operator, "rated", version="1", input="")
+
+    assert response.status_code == 422
+    assert "rated is started at most 1/m; the next may be in" in response.content.decode()
+    assert Row.objects.count() == 1

@@ -19,6 +19,7 @@ from orchestrator.core.charts import snapshot
 from orchestrator.core.definition import registry
 from orchestrator.database import ALIAS, engine_connection
 from orchestrator.models import Status
+from orchestrator.schedules import verbs
 from orchestrator.serving import Unserved
 
 LATE_SECONDS = 60
@@ -72,6 +73,7 @@ def _examine(*, is_release: bool) -> Iterator[Finding]:
     if is_release:
         yield _stranded("this code", serving.unserved_here(), "can go on with each open run")
     yield from _lateness()
+    yield _schedules()
     lost = machines_out_of_place()
     yield Finding("states of machines", not lost, "; ".join(lost) or "all are known")
     blocked = models.Run.objects.filter(status=Status.BLOCKED).count()
@@ -99,14 +101,16 @@ def _missing_migrations() -> list[str]:
 
 def _durability() -> Iterator[Finding]:
     """A commit that the database has acknowledged must survive a power cut."""
-    connection = engine_connection()
-    if connection.vendor != "postgresql":
-        return
-    with connection.cursor() as cursor:
-        for name in ("fsync", "synchronous_commit"):
-            cursor.execute(f"SHOW {name}")
-            value = cursor.fetchone()[0]
-            yield Finding(name, value != "off", value)
+    for name, value in checkup.durability():
+        yield Finding(name, value != "off", value)
+
+
+def _schedules() -> Finding:
+    """Whether each schedule can start its runs."""
+    bad = [one.name for one in verbs.all_schedules() if one.error]
+    return Finding(
+        "schedules", not bad, f"cannot start their runs: {', '.join(bad)}" if bad else "well"
+    )
 
 
 def _workers() -> Finding:

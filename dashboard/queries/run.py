@@ -86,6 +86,11 @@ def _asked(run_id: UUID) -> QuerySet[Entry]:
     return entries.exclude(kind__in=[CANCEL, PATCH]).order_by("position")
 
 
+def step_keys(run_id: UUID) -> list[str]:
+    """What the body has asked for, in its order; the first of many."""
+    return list(_asked(run_id).values_list("key", flat=True)[:ROWS])
+
+
 def outcomes(run_id: UUID, *, size: int = ROWS) -> tuple[list[Entry], bool]:
     """The first entries with their outcomes, and whether there are more. One query.
 

@@ -16,7 +16,6 @@ from django.views.decorators.http import require_safe
 from dashboard import audit, machines, steps
 from dashboard.access import (
     AUDIT,
-    OPERATE,
     PAYLOAD,
     SEES_RUNS,
     OperatorRequest,
@@ -34,7 +33,7 @@ from dashboard.queries.waits import Wait, waits
 from dashboard.redaction import redacted
 from dashboard.rows import short_id
 from dashboard.timeline import Mode, timeline
-from dashboard.verbs import offers
+from dashboard.verbs import offers, ways_on
 from orchestrator import reading
 from orchestrator.models import Event, Run, Status
 
@@ -70,7 +69,7 @@ def run_detail(request: OperatorRequest, run_id: UUID) -> HttpResponse:
         "diagnoses": diagnoses,
         "problem": _problem(request, run),
         "why": why(run.error, is_blocked=run.status == Status.BLOCKED),
-        "offers": offers(run) if request.user.has_perm(OPERATE) else (),
+        "offers": offers(run, request.user.has_perm),
         "tabs": tabs,
         "tab": tab,
         "tab_template": f"dashboard/_tab_{tab.name}.html",
@@ -164,6 +163,7 @@ def _timeline(request: OperatorRequest, run: Run) -> dict[str, Any]:
         "following": page.following,
         "models": page.models,
         "step": panel(run, key, sees_payloads=sees_payloads(request.user)) if key else None,
+        "begin_here": ways_on(run, request.user.has_perm) if key else (),
     }
 
 

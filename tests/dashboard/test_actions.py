@@ -307,7 +307,7 @@ def test_what_is_of_no_use_is_shown_with_the_reason(operator: Client, failed: Ru
     html = operator.get(address("run", failed)).content.decode()
 
     assert 'aria-disabled="true" aria-describedby="why-cancel"' in html
-    assert '<span class="why" id="why-cancel">The run has ended: failed</span>' in html
+    assert '<p class="note" id="why-cancel">The run has ended: failed</p>' in html
 
 
 # ---- the audit itself ------------------------------------------------------------------

@@ -119,7 +119,7 @@ def test_the_page_of_a_workflow_says_what_it_takes_and_leads_on(
 
     page = operator.get(f"{CATALOGUE}shop/ship/").content.decode()
 
-    for part in ("Send a parcel.", "1 run under way", "Input: Shipment", "<code>parcel</code>"):
+    for part in ("Send a parcel.", "1 run under way", "Fields of Shipment", "<code>parcel</code>"):
         assert part in page
     assert f'href="{reverse("dashboard:start_form", args=["shop/ship"])}"' in page
     assert 'href="/ops/runs/?workflow=shop%2Fship"' in page

@@ -93,6 +93,10 @@ class ActionForm(forms.Form):
         about = {name: given[name] for name in ("step", "key") if name in given}
         return cls(initial=seen | about, steps=steps)
 
+    def fits(self, run: Run) -> bool:
+        """Whether what was typed is of use for this run; if not, the form says why."""
+        return True
+
     def take(self, refused: InvalidInput | NotSerializable | PayloadTooLarge) -> None:
         """Show what is wrong with the input, if the form has one."""
         said = sentences(refused) if isinstance(refused, InvalidInput) else [str(refused)]
@@ -142,6 +146,13 @@ class ForkForm(StepForm):
         """The value, or `...` for that of the run."""
         text = self.cleaned_data["input"]
         return read_json(text) if text.strip() else ...
+
+    def fits(self, run: Run) -> bool:
+        value = self.cleaned_data["input"]
+        if value is not ... and registry.knows(run.workflow, run.version):
+            for sentence in ignored_fields(registry.get(run.workflow, run.version), value):
+                self.add_error("input", sentence)
+        return not self.errors
 
 
 class SleepForm(ActionForm):

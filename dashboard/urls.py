@@ -29,4 +29,5 @@ urlpatterns = [
     path("workflows/", workflows.workflow_list, name="workflows"),
     path("workflows/<path:name>/start/", workflows.start_form, name="start_form"),
     path("workflows/<path:name>/runs/", workflows.start, name="start"),
+    path("workflows/<path:name>/", workflows.workflow_page, name="workflow"),
 ]

@@ -79,7 +79,7 @@ def ask(request: OperatorRequest, run_id: UUID, name: str) -> HttpResponse:
 def act(request: OperatorRequest, run_id: UUID, name: str) -> HttpResponse:
     deed, run = _deed(request, name), run_or_404(run_id)
     form = deed.form(request.POST, steps=_steps(deed, run))
-    if not form.is_valid():
+    if not form.is_valid() or not form.fits(run):
         return _question(request, deed.verb, run, form, HTTPStatus.UNPROCESSABLE_ENTITY)
     try:
         answer = deed.act(run_id, _order(request, form), form.cleaned_data)

@@ -206,7 +206,12 @@ def _history(request: OperatorRequest, run: Run) -> dict[str, Any]:
     statuses = [
         "running" if steps.running(one, executing, run) else steps.status(one) for one in entries
     ]
-    return {"entries": list(zip(entries, statuses, strict=True)), "following": following}
+    lengths = [
+        one.finished_at - one.started_at if one.started_at and one.finished_at else None
+        for one in entries
+    ]
+    shown = list(zip(entries, statuses, lengths, strict=True))
+    return {"entries": shown, "following": following}
 
 
 def _audit(request: OperatorRequest, run: Run) -> dict[str, Any]:

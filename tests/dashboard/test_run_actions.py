@@ -9,6 +9,7 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
+from pydantic import BaseModel
 
 from dashboard.models import OperatorAction
 from orchestrator import Context, Retry, Run, workflow
@@ -17,6 +18,10 @@ from orchestrator.testing.runs import Runs
 from tests.dashboard.conftest import HTMX, Member
 
 ONCE = Retry(max_attempts=1)
+
+
+class Paint(BaseModel):
+    colour: str
 
 
 def address(name: str, run: Run[Any]) -> str:
@@ -157,6 +162,21 @@ def test_a_fork_with_a_wrong_input_is_explained_and_kept(
     assert response.status_code == 422
     assert said in response.content.decode()
     assert response.context["form"]["input"].value() == typed
+    assert Row.objects.count() == 1
+
+
+def test_a_field_that_a_fork_would_leave_out_is_refused(operator: Client, runs: Runs) -> None:
+    @workflow(name="paint")
+    async def paint(ctx: Context, wanted: Paint) -> None:
+        await ctx.step("mix", dict)
+
+    run = runs.start(paint, Paint(colour="red"))
+    typed = '{"colour": "blue", "gloss": true}'
+
+    response = operator.post(address("fork", run), seen(run, step="mix", input=typed))
+
+    assert response.status_code == 422
+    assert "gloss is unknown. There is colour." in response.content.decode()
     assert Row.objects.count() == 1
 
 

@@ -16,7 +16,7 @@ from pydantic import BaseModel, Field
 
 from dashboard.inputs import expected
 from dashboard.models import OperatorAction
-from orchestrator import Context, Run, workflow
+from orchestrator import Context, Run, state, state_machine, workflow
 from orchestrator.models import Run as Row
 from orchestrator.testing.runs import Runs
 from orchestrator.workflow import Workflow
@@ -110,6 +110,35 @@ def test_the_catalogue_says_what_a_workflow_is(
     assert "And more" not in page
     assert "Shipment" in page
     assert reverse("dashboard:start_form", args=["shop/ship"]) in page
+
+
+def test_the_page_of_a_workflow_says_what_it_takes_and_leads_on(
+    operator: Client, runs: Runs, ship: Workflow[Shipment, str]
+) -> None:
+    runs.start(ship, {"to": "Ana", "on": "2026-01-05", "parcel": {"weight": "1.50"}})
+
+    page = operator.get(f"{CATALOGUE}shop/ship/").content.decode()
+
+    for part in ("Send a parcel.", "1 run under way", "Fields of Shipment", "<code>parcel</code>"):
+        assert part in page
+    assert f'href="{reverse("dashboard:start_form", args=["shop/ship"])}"' in page
+    assert 'href="/ops/runs/?workflow=shop%2Fship"' in page
+    assert 'class="diagram"' not in page
+    assert operator.get(f"{CATALOGUE}no-such/").status_code == 404
+
+
+def test_the_page_of_a_machine_shows_its_states(operator: Client, roles: None) -> None:
+    state_machine(
+        name="door",
+        context={"pushes": 0},
+        initial="open",
+        states={"open": state(on={"PUSH": "shut"}), "shut": state(type="final")},
+    )
+
+    page = operator.get(f"{CATALOGUE}door/").content.decode()
+
+    assert 'class="diagram"' in page
+    assert "PUSH" in page
 
 
 def test_only_who_may_start_is_offered_to(viewer: Client, ship: Workflow[Shipment, str]) -> None:

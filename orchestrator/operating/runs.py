@@ -130,8 +130,8 @@ def fork(
     """Start a run with the results that another had before `step`; `made` is its id.
 
     Witnesses are told of both runs: of the one that is forked, and of the start of the other,
-    with `form`. Raises UnknownRun; and InvalidInput, NotSerializable and PayloadTooLarge for another
-    input that does not fit, and then nothing is written.
+    with `form`. Raises UnknownRun; and InvalidInput, NotSerializable and PayloadTooLarge for
+    another input that does not fit, and then nothing is written.
     """
     deed = Deed(operator=by, verb="fork", run_id=run_id, reason=reason, detail=f"Step {step}")
 

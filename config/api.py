@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dashboard.api import actions, diagrams, events, machines, parts, runs, schedules, workflows
 from dashboard.api.app import Api
+from humantasks.rest import router as tasks
 
 api = Api(
     title="Orchestrator",
@@ -21,4 +22,5 @@ api.add_router("/runs", actions.router)
 api.add_router("/runs", diagrams.of_runs)
 api.add_router("/machines", machines.router)
 api.add_router("/schedules", schedules.router)
+api.add_router("/tasks", tasks)
 api.add_router("", events.router)

@@ -155,7 +155,7 @@ class Run(Generic[O]):
         """What the run waits for; what a person can do something about comes first."""
         from orchestrator import reading  # noqa: PLC0415
 
-        return reading.waiting_on(self._row)
+        return reading.waits(self._row)
 
     @property
     def is_gone(self) -> bool:

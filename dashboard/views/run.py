@@ -65,7 +65,7 @@ def run_detail(request: OperatorRequest, run_id: UUID) -> HttpResponse:
         "short_id": short_id(run.id),
         "attributes": redacted(run.attributes),
         "waits": found,
-        "executing": steps.in_flight(run.in_flight).values() if run.owned else (),
+        "executing": steps.in_flight(run).values(),
         "diagnoses": diagnoses,
         "problem": _problem(request, run),
         "why": why(run.error, is_blocked=run.status == Status.BLOCKED),
@@ -108,6 +108,8 @@ def run_or_404(run_id: UUID) -> Run:
 def _tag(run: Run, found: Sequence[Wait], diagnoses: Sequence[Diagnosis]) -> str:
     """Changes with whatever the page shows of the run."""
     tasks = [f"{one.task.ref}.{one.task.seq}" for one in found if one.task]
+    # Who takes a step that was handed out does not touch the run.
+    tasks += [f"{one.info.key}.{one.place}" for one in found if one.place]
     return "-".join([str(run.rev), *tasks, *(one.code for one in diagnoses)])
 
 
@@ -202,7 +204,7 @@ def _values(request: OperatorRequest, run: Run) -> dict[str, Any]:
 
 def _history(request: OperatorRequest, run: Run) -> dict[str, Any]:
     entries, following = queries.history(run.id, after=_number(request, "from"))
-    executing = steps.in_flight(run.in_flight)
+    executing = steps.in_flight(run)
     statuses = [
         "running" if steps.running(one, executing, run) else steps.status(one) for one in entries
     ]

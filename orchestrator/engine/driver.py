@@ -18,7 +18,7 @@ from uuid import UUID
 
 from django.db.utils import Error as DatabaseError
 
-from orchestrator import failpoints
+from orchestrator import failpoints, hints
 from orchestrator.clock import Estimate
 from orchestrator.conf import conf
 from orchestrator.core import failures
@@ -186,6 +186,8 @@ class Driver:
             if live.saved(save, answer):
                 news.append(live.claim.run_id)
             self._after(live, save, is_due=answer.is_due)
+            for queue in {step.queue for step in save.handed_out}:
+                hints.send(save.claim.run_id, queue, is_for_steps=True)
         self._load_news(news)
         self._collect_broadcasts(saves, saved)
 
@@ -229,13 +231,28 @@ class Driver:
     def _not_saved(self, live: LiveRun, save: Save) -> None:
         """Another worker has the run, or a cancel came that its body does not know yet."""
         now = ticks.peek(save.claim)
-        if now is not None and (save.heeds_cancel or save.heeds_mail):
+        if now is None or not (save.heeds_cancel or save.heeds_mail):
+            logger.info("run %s was taken over", save.claim.run_id)
+        elif live.running and not save.heeds_mail and isinstance(save.then, Continue):
+            # What executes here ends here: tell the body of the cancel meanwhile.
+            if self._goes_on(live, save):
+                return
+        else:
             # Keep what was executed, open nothing, and come back with the news in hand.
             ticks.save([save.kept()], worker=self._worker)
             self._intake.may_be_more()
-        else:
-            logger.info("run %s was taken over", save.claim.run_id)
         self._forget(live)
+
+    def _goes_on(self, live: LiveRun, save: Save) -> bool:
+        """Record what of `save` is kept. False if the run is another worker's now."""
+        run_id = save.claim.run_id
+        saved = ticks.save([save.kept(goes_on=True)], worker=self._worker)
+        if run_id not in saved:
+            return False
+        if live.saved_in_part(save, saved[run_id]):
+            self._load_news([run_id])
+        self._changed[run_id] = live
+        return True
 
     def _load_news(self, run_ids: list[UUID]) -> None:
         for run_id, mail in ticks.load_mail(run_ids).items():

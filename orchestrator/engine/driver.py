@@ -36,6 +36,13 @@ logger = logging.getLogger("orchestrator")
 
 _LONG_SECONDS = 60.0
 
+# So many runs are taken at first. Whoever hears of many that are due must not take them all
+# and let them wait for its threads, while other workers are idle.
+BITE = 8
+
+# How soon to look again for free threads: it may be another driver's step that ends.
+_FULL_SECONDS = 0.02
+
 
 class Ring:
     """Somebody says that there may be due runs."""
@@ -77,6 +84,7 @@ class Driver:
         self._held_back: dict[UUID, list[Ended]] = {}
         # Runs whose next steps wait until the heart is heard again.
         self._stalled: dict[UUID, LiveRun] = {}
+        self._bite = BITE
         self._stopping = False
 
     # ---- the two ways to use it ------------------------------------------------------
@@ -99,8 +107,8 @@ class Driver:
     def run(self) -> None:
         """Drive due runs until told to stop; then finish what is executing, for a while."""
         while not self._stopping:
-            if self._has_room and self._intake.is_time:
-                self._intake.look(self._room)
+            if self._has_room and self._intake.is_time and not self._executor.is_full:
+                self._bite_off()
             self._turns()
             self._receive()
 
@@ -129,6 +137,12 @@ class Driver:
     def _has_room(self) -> bool:
         # Not for one more run at a time: each look is a statement.
         return len(self._live) <= int(conf.BATCH) // 2
+
+    def _bite_off(self) -> None:
+        """Take few runs at once, and more as long as the last ones were soon dealt with."""
+        is_quick = self._intake.has_more and not self._live
+        self._bite = min(self._bite * 2, int(conf.BATCH)) if is_quick else BITE
+        self._intake.look(min(self._bite, self._room))
 
     def _take_in(self) -> int:
         return 0 if self._stopping else self._intake.take(self._room)
@@ -380,6 +394,7 @@ class Driver:
         instants = [one.next_instant for one in self._live.values()]
         waits = [(instant - self._clock.now()).total_seconds() for instant in instants if instant]
         if self._has_room:
-            waits.append(self._intake.seconds_left)
+            left = self._intake.seconds_left
+            waits.append(max(left, _FULL_SECONDS) if self._executor.is_full else left)
         # With no room and nothing to time, only news can change anything.
         return max(min([*waits, _LONG_SECONDS]), 0.0)

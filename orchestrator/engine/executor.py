@@ -139,6 +139,11 @@ class Executor:
             thread.start()
         return None
 
+    @property
+    def is_full(self) -> bool:
+        """Whether attempts wait for a thread."""
+        return self._pool.is_full
+
     def close(self) -> None:
         """Take no more attempts. Those in threads are left to end with the process."""
         self._pool.close()

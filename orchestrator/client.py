@@ -134,7 +134,9 @@ def broadcast(
         # Once more when it is committed: a wait that opened meanwhile did not see it.
         transaction.on_commit(partial(_dispatch_again, event), using=ALIAS, robust=True)
     if not woken:
-        return Delivery(False, f"no run waits for it; it is kept until {event.expires_at:%c} UTC")
+        return Delivery(
+            False, f"no run waits for it; it is kept until {event.expires_at:%Y-%m-%d %H:%M:%S} UTC"
+        )
     return Delivery(True, "", tuple(woken))
 
 

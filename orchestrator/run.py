@@ -190,7 +190,7 @@ class Run(Generic[O]):
             raise RunTimeout(f"run {self.id} is still {self.status}")
         if self.is_purged:
             raise RunPruned(
-                f"run {self.id} {self.status} on {self.finished_at:%c} UTC; its data "
+                f"run {self.id} {self.status} on {self.finished_at:%Y-%m-%d %H:%M} UTC; its data "
                 "was removed by retention"
             )
         if self.status == "failed":

@@ -76,7 +76,12 @@ class Api(NinjaAPI):
         self, error_contexts: list[ValidationErrorContext[Any]]
     ) -> ValidationError:
         errors = [
-            {"loc": _place(context.model, error["loc"]), "msg": error["msg"], "type": error["type"]}
+            {
+                "loc": _place(context.model, error["loc"]),
+                # Our own sentences, without what pydantic puts before them.
+                "msg": error["msg"].removeprefix("Value error, "),
+                "type": error["type"],
+            }
             for context in error_contexts
             for error in context.pydantic_validation_error.errors(include_url=False)
         ]

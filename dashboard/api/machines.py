@@ -16,10 +16,10 @@ from dashboard import actions
 from dashboard.access import OPERATE, START, sees_payloads
 from dashboard.api import diagrams, schemas, shapes, waiting
 from dashboard.api.callers import ApiRequest, needs
-from dashboard.api.events import EventName
+from dashboard.api.events import LATER, EventName
 from dashboard.api.fields import Key, Name, Timeout
 from dashboard.api.once import keeps_its_own_key, one_key
-from dashboard.api.problems import REFUSED, UNKNOWN_MACHINE, invalid_input
+from dashboard.api.problems import REFUSED, THROTTLED, UNKNOWN_MACHINE, invalid_input
 from dashboard.api.runs import READS, run_or_problem
 from dashboard.api.workflows import StartRun, order_of, workflow_or_problem
 from dashboard.audit import Actor
@@ -31,6 +31,7 @@ from orchestrator.core.errors import InvalidInput, UnknownWorkflow
 from orchestrator.machine import Machine
 from orchestrator.models import Status
 from orchestrator.rest import Cursor, Limit, Page, Problem, invalid
+from orchestrator.run import Delivery
 
 router = Router(tags=["machines"])
 
@@ -204,7 +205,9 @@ def send_event_to_machine(
     except InvalidInput as refused:
         raise invalid_input(refused, "payload") from refused
     if sent.number is None:
-        raise Problem(REFUSED, f"The event was not sent: {sent.refused_because}.")
+        delivery = Delivery(False, sent.refused_because)
+        kind, headers = (THROTTLED, LATER) if delivery.is_full else (REFUSED, {})
+        raise Problem(kind, f"The event was not sent: {delivery.reason}.", headers=headers)
     with waiting.turn(timeout or PATIENCE) as seconds:
         found = machine.verdict(sent, timeout=seconds)
     shown = shapes.transition(found, sees=sees_payloads(request.user))

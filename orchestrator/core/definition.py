@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 import string
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
@@ -179,15 +179,19 @@ class Registry:
         """
         versions = self._by_name.get(name)
         if not versions:
-            raise UnknownWorkflow(f"no workflow is called {name!r}. Known: {sorted(self._by_name)}")
+            raise UnknownWorkflow(f"no workflow is called {name!r}. Known: {_list(self._by_name)}")
         if version is None:
             return max(versions.values(), key=lambda one: (one.is_default, _order(one.version)))
         if version not in versions:
-            raise UnknownWorkflow(f"{name} has no version {version!r}. Known: {sorted(versions)}")
+            raise UnknownWorkflow(f"{name} has no version {version!r}. Known: {_list(versions)}")
         return versions[version]
 
     def knows(self, name: str, version: str) -> bool:
         return version in self._by_name.get(name, {})
+
+
+def _list(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names)) or "none"
 
 
 registry = Registry()

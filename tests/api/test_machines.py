@@ -155,6 +155,19 @@ def test_a_machine_that_has_ended_takes_nothing(post: Any, machine: Machine[Parc
     assert OperatorAction.objects.get().outcome == "rejected"
 
 
+def test_a_machine_whose_mailbox_is_full_takes_events_later(
+    post: Any, machine: Machine[Parcel], settings: LazySettings
+) -> None:
+    settings.ORCHESTRATOR_MAX_MAILBOX = 1
+    machine.pause()
+    machine.send("SEND", {"limit": 5}, wait=False)
+
+    response = post("SEND", {"limit": 5})
+
+    assert (response.status_code, code_of(response)) == (429, "too-many-requests")
+    assert response.headers["Retry-After"] == "1"
+
+
 def test_an_event_that_nobody_has_judged_yet_is_told_later(
     api: Program, machine: Machine[Parcel], settings: LazySettings
 ) -> None:

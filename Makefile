@@ -61,7 +61,7 @@ fuzz: $(VENV)/.test ## Send the REST API other requests each time, right and wro
 	FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(PY) -m tests.postgres $(PY) -m pytest -n $(JOBS) --timeout 3600 tests/api/test_fuzz.py $(ARGS)
 
 storm: $(VENV)/.test $(VENV)/.prod ## Kill, freeze and cut off everything while runs go on (STORM_SECONDS=60 STORM_MACHINES=1000)
-	STORM_SECONDS=$(STORM_SECONDS) STORM_MACHINES=$(STORM_MACHINES) $(PY) -m tests.postgres $(PY) -m pytest -s --ds tests.storm.settings -m chaos tests/storm $(ARGS)
+	STORM_SECONDS=$(STORM_SECONDS) STORM_MACHINES=$(STORM_MACHINES) $(PY) -m tests.postgres --durable $(PY) -m pytest -s --ds tests.storm.settings -m chaos tests/storm $(ARGS)
 
 clean: ## Remove the environment, caches and build results; keep var/
 	rm -rf $(VENV) build dist staticfiles .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

@@ -1,22 +1,17 @@
-"""What every page gets around it: who may keep a copy, and what an ended session looks like."""
+"""What every page gets around it: who may keep a copy, and when a session ends."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from http import HTTPStatus
-from urllib.parse import urlsplit, urlunsplit
 
 from django.conf import settings
 from django.contrib.auth import logout
-from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.cache import patch_cache_control, patch_vary_headers
-from django.utils.translation import gettext as _
 
 Handler = Callable[[HttpRequest], HttpResponse]
 
-SAFE = ("GET", "HEAD", "OPTIONS")
 SEEN_AT = "seen_at"
 # Seconds. A session is written once a minute at most, not with each click.
 SEEN_PRECISION = 60
@@ -73,42 +68,3 @@ def _end_or_extend(request: HttpRequest) -> None:
 
 def _is_activity(request: HttpRequest) -> bool:
     return request.method != "GET" or "HX-Request" not in request.headers
-
-
-def session_expired(get_response: Handler) -> Handler:
-    """Answer htmx with 401 where a page would be sent to the login form.
-
-    htmx follows a redirect, and would swap the login page into the part that it replaces.
-    The event lets the page open a dialog, so that what the person has typed stays. Who sent a
-    form without htmx comes back to the page that had the form.
-    """
-
-    def middleware(request: HttpRequest) -> HttpResponse:
-        response = get_response(request)
-        if not _leads_to_login(response):
-            return response
-        if "HX-Request" not in request.headers:
-            return response if request.method in SAFE else _to_login_and_back(request)
-        return HttpResponse(
-            _("Your session has ended. Please log in again."),
-            status=HTTPStatus.UNAUTHORIZED,
-            headers={"HX-Trigger": "session-expired"},
-            content_type="text/plain",
-        )
-
-    return middleware
-
-
-def _to_login_and_back(request: HttpRequest) -> HttpResponse:
-    """After the login a browser asks with GET, which what a form is sent to does not answer."""
-    came_from = urlsplit(request.headers.get("Referer", ""))
-    back = urlunsplit(("", "", came_from.path, came_from.query, ""))
-    return redirect_to_login(back if came_from.netloc == request.get_host() else "/")
-
-
-def _leads_to_login(response: HttpResponse) -> bool:
-    # Logging out leads there too, but not back.
-    location = response.headers.get("Location", "")
-    return response.status_code == HTTPStatus.FOUND and location.startswith(
-        f"{settings.LOGIN_URL}?next="
-    )

@@ -69,8 +69,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "config.middleware.no_store",
     "config.middleware.idle_logout",
-    # Around the one that redirects to the login page.
-    "config.middleware.session_expired",
+    "humantasks.sessions.session_expired",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -127,8 +126,9 @@ STORAGES = {
     "staticfiles": {"BACKEND": _STATIC_FILES},
 }
 MEDIA_ROOT = env.var_dir / "media"
-# Forms and JSON. Uploaded files are not counted here; their own views limit them.
-DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576
+# Forms and JSON: room for an input of the largest size, each of whose characters a form may
+# escape by three. Uploaded files are not counted here; their own views limit them.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * 1_048_576
 
 # --- People --------------------------------------------------------------------------
 
@@ -186,7 +186,7 @@ CSRF_COOKIE_SECURE = env.is_https
 # Forms carry the token, so no script needs to read the cookie.
 CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_SAMESITE = "Lax"
-CSRF_FAILURE_VIEW = "config.accounts.csrf_failure"
+CSRF_FAILURE_VIEW = "humantasks.sessions.csrf_failure"
 
 # --- Mail ----------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from dashboard.access import OperatorRequest
 from dashboard.models import OperatorAction
+from orchestrator.models import FINAL, Status
 from orchestrator.operating import Deed, Operator
 
 Outcome = OperatorAction.Outcome
@@ -54,6 +55,20 @@ def of_run(run_id: UUID, *, before: int | None = None) -> list[OperatorAction]:
     if before is not None:
         found = found.filter(id__lt=before)
     return list(found[: PAGE + 1])
+
+
+def became(action: OperatorAction) -> str:
+    """What the action made of the run: its status, or what it was on the way to.
+
+    A run that is asked to stop or to pause does so when its worker hears of it, so its status
+    is the old one for a moment longer.
+    """
+    is_late = action.outcome == Outcome.APPLIED and action.after_status not in FINAL
+    if is_late and action.action == "cancel":
+        return "stopping"
+    if is_late and action.action == "pause" and action.after_status != Status.PAUSED:
+        return "pausing"
+    return action.after_status
 
 
 def of_token(token: UUID | None) -> OperatorAction | None:

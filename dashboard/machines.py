@@ -1,4 +1,4 @@
-"""What the page of a run shows of a state machine: its picture, and what it would take now."""
+"""What pages show of a state machine: its picture, and what a run of it would take now."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString, mark_safe
 from orchestrator import diagrams
 from orchestrator.core.charts.chart import ANY_EVENT, Chart
 from orchestrator.core.charts.diagrams import to_svg
-from orchestrator.core.definition import registry
+from orchestrator.core.definition import Definition, registry
 from orchestrator.core.errors import OrchestratorError
 from orchestrator.machine import Machine
 from orchestrator.models import Run
@@ -68,6 +68,11 @@ def board(run: Run, *, sees_payloads: bool) -> Board | None:
 def chart_of(run: Run) -> Chart | None:
     known = registry.knows(run.workflow, run.version)
     return registry.get(run.workflow, run.version).chart if known else None
+
+
+def diagram(definition: Definition) -> SafeString | None:
+    """The picture of a state machine; None for what is none."""
+    return _safe(to_svg(definition.chart)) if definition.chart else None
 
 
 def path(run: Run) -> SafeString:

@@ -3,14 +3,21 @@
 Importing this needs no configured Django.
 """
 
-from humantasks.asking import HumanTaskResult, HumanTaskTimeout, human_task
-from humantasks.definitions import HumanTaskType, Outcome, human_task_type
+from humantasks.asking import HumanTaskFailed, HumanTaskResult, HumanTaskTimeout, human_task
+from humantasks.definitions import REQUIRED, HumanTaskType, Outcome, human_task_type
+from humantasks.routing import DECIDERS, REQUESTER, Direct, Pool
 
 __all__ = [
+    "DECIDERS",
+    "REQUESTER",
+    "REQUIRED",
+    "Direct",
+    "HumanTaskFailed",
     "HumanTaskResult",
     "HumanTaskTimeout",
     "HumanTaskType",
     "Outcome",
+    "Pool",
     "human_task",
     "human_task_type",
 ]

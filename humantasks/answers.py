@@ -6,7 +6,7 @@ was stored with the task.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,16 +32,26 @@ class Answer:
     outcome: Outcome
     data: BaseModel | dict[str, Any] | None
     comment: str
+    reason_codes: list[str]
     # The data as it is stored, and compared when a form comes twice.
     text: str
 
 
-def check(task: HumanTask, outcome: str, values: Mapping[str, Any] | None, comment: str) -> Answer:
-    """The answer, or InvalidAnswer with all that is wrong with it."""
+def check(
+    task: HumanTask,
+    outcome: str,
+    values: Mapping[str, Any] | None,
+    comment: str,
+    reason_codes: Sequence[str] | None = (),
+) -> Answer:
+    """The answer, or InvalidAnswer with all that is wrong with it.
+
+    `reason_codes` are those of the outcome that apply; None asks for none.
+    """
     chosen = task.outcomes.get(outcome)
     if chosen is None:
         raise InvalidAnswer([FieldError((), _("Choose how to decide"), "unknown_outcome")])
-    errors = list(_comment_errors(chosen, comment))
+    errors = [*_reason_errors(chosen, reason_codes), *_comment_errors(chosen, comment)]
     data: BaseModel | dict[str, Any] | None = None
     if chosen.form is not None and task.form_schema is not None:
         try:
@@ -50,7 +60,9 @@ def check(task: HumanTask, outcome: str, values: Mapping[str, Any] | None, comme
             errors = invalid.errors + errors
     if errors:
         raise InvalidAnswer(errors)
-    return Answer(chosen, data, comment, _encoded(data))
+    # In the author's order, and each once.
+    codes = [code for code in chosen.reason_codes if code in (reason_codes or ())]
+    return Answer(chosen, data, comment, codes, _encoded(data))
 
 
 def form_class(task: HumanTask) -> type[BaseModel] | None:
@@ -64,18 +76,36 @@ def form_class(task: HumanTask) -> type[BaseModel] | None:
     return found if issubclass(found, BaseModel) else None
 
 
+def _reason_errors(outcome: Outcome, codes: Sequence[str] | None) -> list[FieldError]:
+    if codes is None:
+        return []
+    if any(code not in outcome.reason_codes for code in codes):
+        words = _("Choose reasons of “%(outcome)s”")
+    elif outcome.reason_codes and not codes:
+        words = _("Choose a reason: why “%(outcome)s”?")
+    else:
+        return []
+    text = words % {"outcome": plain.shown(outcome.label)}
+    return [FieldError(("reason_codes",), text, "enum" if codes else "missing")]
+
+
 def _comment_errors(outcome: Outcome, comment: str) -> list[FieldError]:
     if outcome.comment == "required" and not comment.strip():
         words = _("Write a comment: why “%(outcome)s”?")
         return [
             FieldError(("comment",), words % {"outcome": plain.shown(outcome.label)}, "missing")
         ]
-    if len(comment) > MAX_COMMENT:
-        return [FieldError(("comment",), plain.too_long(MAX_COMMENT), "too_long")]
-    if not _is_storable(comment):
-        words = _("This has a character that cannot be stored")
-        return [FieldError(("comment",), words, "value_error")]
-    return []
+    wrong = text_error(comment, MAX_COMMENT)
+    return [FieldError(("comment",), *wrong)] if wrong else []
+
+
+def text_error(text: str, limit: int) -> tuple[str, str] | None:
+    """Why a text of a person cannot be stored, in words and as a code; None when it can."""
+    if len(text) > limit:
+        return plain.too_long(limit), "too_long"
+    if not _is_storable(text):
+        return _("This has a character that cannot be stored"), "value_error"
+    return None
 
 
 def _is_storable(text: str) -> bool:

@@ -17,4 +17,6 @@ class HumantasksConfig(AppConfig):
     def ready(self) -> None:
         from humantasks import checks, inbox, testing  # noqa: F401, PLC0415 - they need the models
 
-        waits.register(waits.WaitKind(KIND, inbox.open_task, inbox.close_tasks, testing))
+        waits.register(
+            waits.WaitKind(KIND, inbox.open_task, inbox.close_tasks, testing, inbox.tend)
+        )

@@ -7,19 +7,24 @@ translated where they are shown.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import KW_ONLY, asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import KW_ONLY, asdict, dataclass, field
 from typing import Any, ClassVar, Literal, TypeVar
 
 from pydantic import BaseModel
 
+from humantasks.routing import AssignTo, pool_of
 from humantasks.words import humanise
 from orchestrator.core import codec
+from orchestrator.core.durations import Duration, parse_duration
 from orchestrator.core.errors import UndecodableValue
 
 MAX_TYPE = 100
+MIN_LEASE = 60
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _OUTCOME = re.compile(r"[a-z][a-z0-9_-]{0,49}")
+_CODE = re.compile(r"[a-z0-9][a-z0-9_.-]{0,49}")
+_KEY = re.compile(r"[a-z0-9]?")
 _UI = re.compile(r"[a-z][a-z0-9-]{0,49}")
 
 
@@ -34,6 +39,8 @@ class Outcome:
 
     `positive` means consent: it is what `HumanTaskResult.approved` says, and no timeout
     ever leads to it. With `form=None` the reviewer need not fill in the task's form.
+    `reason_codes` maps codes to labels: the reviewer must tick at least one. `key` is one
+    letter or digit that leads to the button.
     """
 
     name: str
@@ -43,6 +50,8 @@ class Outcome:
     style: Literal["", "primary", "danger"] = ""
     comment: Literal["optional", "required"] = "optional"
     form: Literal["task"] | None = "task"
+    reason_codes: Mapping[str, str] = field(default_factory=dict, hash=False)
+    key: str = ""
 
     def __post_init__(self) -> None:
         if not _OUTCOME.fullmatch(self.name):
@@ -51,7 +60,28 @@ class Outcome:
             )
         if not self.label:
             object.__setattr__(self, "label", humanise(self.name))
+        if not _KEY.fullmatch(self.key):
+            raise ValueError(f"outcome {self.name}: key {self.key!r} is not one letter or digit")
+        for code in self.reason_codes:
+            if not _CODE.fullmatch(code):
+                raise ValueError(
+                    f"outcome {self.name}: reason code {code!r}: use small letters, digits, "
+                    "_, - and ., at most 50 characters"
+                )
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """What a type lets people do with a task. Stored with each task as it was when asked."""
+
+    release_reason: bool = False
+    transferable: bool = False
+    may_snooze: bool = True
+    skippable: bool = False
+
+
+# For `Outcome(comment=REQUIRED)`.
+REQUIRED: Literal["required"] = "required"
 
 APPROVE = Outcome("approve", gettext_noop("Approve"), positive=True, style="primary")
 REJECT = Outcome("reject", gettext_noop("Reject"), style="danger", comment="required", form=None)
@@ -83,8 +113,18 @@ class HumanTaskType:
     outcomes: Sequence[Outcome] = DEFAULT_OUTCOMES
     # The page: templates/humantasks/ui/<ui>.html.
     ui: str = "form"
+    # Whom it goes to when the body does not say: a Pool, a Direct, or a name.
+    routing: AssignTo | None = None
     # Whether the person who started the run may answer its task.
     requester_may_answer: bool = False
+    # A claim ends when its holder types nothing for so long. None: it does not end.
+    claim_lease: Duration | None = None
+    # Whether giving a task back needs a reason; whether who holds it may hand it to
+    # somebody else or put it aside; whether a lead may skip it.
+    release_reason: bool = False
+    transferable: bool = False
+    may_snooze: bool = True
+    skippable: bool = False
 
 
 K = TypeVar("K", bound=type[HumanTaskType])
@@ -99,6 +139,9 @@ def human_task_type(name: str, *, version: int = 1) -> Callable[[K], K]:
         check_type_name(name)
         check_outcomes(cls.outcomes)
         check_ui(cls.ui)
+        lease_seconds(cls)
+        if cls.routing is not None:
+            pool_of(cls.routing)
         for model in (cls.form, cls.input):
             check_model(model)
         known = _types.get(name)
@@ -137,6 +180,25 @@ def check_type_name(name: object) -> None:
         )
 
 
+def lease_seconds(of: type[HumanTaskType]) -> int | None:
+    """How long a claim of such a task lasts. Raises ValueError for less than a minute."""
+    if of.claim_lease is None:
+        return None
+    seconds = int(parse_duration(of.claim_lease).total_seconds())
+    if seconds < MIN_LEASE:
+        raise ValueError(f"claim_lease={of.claim_lease!r}: give people a minute at least")
+    return seconds
+
+
+def policy_of(of: type[HumanTaskType]) -> Policy:
+    return Policy(
+        release_reason=of.release_reason,
+        transferable=of.transferable,
+        may_snooze=of.may_snooze,
+        skippable=of.skippable,
+    )
+
+
 def check_ui(ui: str) -> None:
     if not _UI.fullmatch(ui):
         raise ValueError(f"ui {ui!r}: use small letters, digits and -, at most 50 characters")
@@ -148,6 +210,9 @@ def check_outcomes(outcomes: Sequence[Outcome]) -> None:
         raise ValueError("a task needs at least one outcome")
     if len(set(names)) < len(names):
         raise ValueError(f"two outcomes have the same name: {', '.join(names)}")
+    keys = [one.key for one in outcomes if one.key]
+    if len(set(keys)) < len(keys):
+        raise ValueError(f"two outcomes have the same key: {', '.join(keys)}")
 
 
 def check_model(model: object) -> None:
@@ -177,7 +242,7 @@ def outcome_from(stored: dict[str, Any]) -> Outcome:
 
 
 def outcome_as_stored(outcome: Outcome) -> dict[str, Any]:
-    return asdict(outcome)
+    return asdict(outcome) | {"reason_codes": dict(outcome.reason_codes)}
 
 
 def _place(cls: type) -> str:

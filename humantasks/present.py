@@ -59,6 +59,7 @@ WAIT_LOOKS: Mapping[str, Look] = {
     "timer": Look("Sleeping", "waiting", "moon"),
     "sleep": Look("Sleeping", "waiting", "moon"),
     "child": Look("Waiting for child", "waiting", "git-fork"),
+    "step": Look("Waiting for steps", "running", "square"),
     "retry": Look("Retrying", "retry", "rotate-cw"),
     "concurrency": Look("Queued", "queued", "circle-dashed"),
 }
@@ -71,7 +72,7 @@ STEP_LOOKS: Mapping[str, Look] = {
 }
 
 KIND_LOOKS: Mapping[str, Look] = {
-    "step": Look("Step", "queued", "square"),
+    "step": Look("Step", "queued", "terminal"),
     "sleep": Look("Sleep", "waiting", "moon"),
     "timer": Look("Sleep", "waiting", "moon"),
     "event": Look("Event", "waiting", "zap"),

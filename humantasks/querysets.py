@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Self
 
 from django.apps import apps
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models.expressions import RawSQL
+
+from orchestrator.clock import Now
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -15,6 +18,7 @@ if TYPE_CHECKING:
 # A number of more digits does not fit the column.
 MAX_DIGITS = 19
 SEE_ALL = "humantasks.view_humantask"
+SEE_DATA = "humantasks.view_taskpayload"
 
 
 class TaskQuerySet(QuerySet["HumanTask"]):
@@ -24,11 +28,25 @@ class TaskQuerySet(QuerySet["HumanTask"]):
 
     def visible_to(self, user: User) -> Self:
         """What this person may see. Anything else does not exist for them."""
-        return self.all() if user.has_perm(SEE_ALL) else self.involving(user)
+        return (
+            self.all()
+            if user.has_perm(SEE_ALL)
+            else self.filter(_is_involved(user) | Q(asked_of=user))
+        )
 
     def involving(self, user: User) -> Self:
-        """What was or is this person's to answer."""
-        return self.filter(Q(assignee=user) | Q(completed_by=user) | _is_candidate(user))
+        """What was or is this person's to answer, or to hand out. They may see its data."""
+        return self.filter(_is_involved(user))
+
+    def open_to(self, user: User) -> Self:
+        """Of whose data this person may know, and talk about."""
+        if user.has_perm(SEE_DATA):
+            return self.visible_to(user)
+        return self.filter(_is_involved(user) | Q(asked_of=user))
+
+    def led_by(self, user: User) -> Self:
+        """The tasks of the teams that this person leads, and of the teams below those."""
+        return self.filter(_is_led(user)) if user.is_active else self.none()
 
     def answerable_by(self, user: User) -> Self:
         """What this person may claim and answer, as far as it is about the person."""
@@ -36,19 +54,38 @@ class TaskQuerySet(QuerySet["HumanTask"]):
             return self.none()
         return self.filter(_is_candidate(user), ~_is_excluded(user))
 
-    def excluding(self, user: User) -> Self:
-        """What this person must not answer, though their team may."""
-        return self.filter(_is_excluded(user))
-
     def with_exclusion_of(self, user: User) -> Self:
-        """Annotates `is_excluded`: the person is in the team, and must not answer this one."""
-        return self.annotate(is_excluded=_is_excluded(user))
+        """Annotates `excluded_why`: the person is in the team, and must not answer this one."""
+        why = _lines("excluded").filter(user=user).values("why")[:1]
+        return self.annotate(excluded_why=Subquery(why))
+
+    def held_by_strangers(self) -> Self:
+        """What somebody holds who is no candidate for it (any more), or has left."""
+        holder = OuterRef("assignee")
+        is_of_team = _members().filter(user=holder, group=OuterRef("team"))
+        groups = _members().filter(user=OuterRef(holder)).values("group")
+        lines = _lines("candidate").filter(Q(user=holder) | Q(group__in=groups))
+        return self.filter(Q(assignee__is_active=False) | ~Exists(is_of_team) & ~Exists(lines))
 
     # ---- which -----------------------------------------------------------------------
 
     def my_work(self, user: User) -> Self:
         """What this person has claimed."""
         return self.filter(assignee=user)
+
+    def asked_of(self, user: User) -> Self:
+        """What waits for information that this person was asked for."""
+        return self.filter(asked_of=user)
+
+    def free_for(self, user: User) -> Self:
+        """What this person may claim now."""
+        return self.answerable_by(user).filter(closed_at=None, status="ready")
+
+    def not_passed_by(self, user: User) -> Self:
+        """Without what this person let pass a short while ago."""
+        passes = apps.get_model("humantasks", "TaskPass")._default_manager
+        recent = passes.filter(task=OuterRef("pk"), user=user, until__gt=Now())
+        return self.filter(~Exists(recent))
 
     def queue_of(self, user: User) -> Self:
         """What waits for this person's teams. Also what they must not answer themselves."""
@@ -103,6 +140,25 @@ class TaskQuerySet(QuerySet["HumanTask"]):
         return self.select_related("team", "assignee").defer("schema")
 
 
+# The groups that a person leads, and those below. UNION ends also where they form a ring.
+_LED = """
+WITH RECURSIVE led(id) AS (
+    SELECT teamprofile_id FROM humantasks_teamprofile_leads WHERE user_id = %s
+    UNION
+    SELECT below.group_id FROM humantasks_teamprofile below JOIN led ON below.parent_id = led.id
+) SELECT id FROM led
+"""
+
+
+def _is_led(user: User) -> Q:
+    return Q(team__in=RawSQL(_LED, [user.pk]))
+
+
+def _is_involved(user: User) -> Q:
+    mine = Q(assignee=user) | Q(completed_by=user) | Q(owner=user)
+    return mine | _is_candidate(user) | _is_led(user)
+
+
 def _is_candidate(user: User) -> Q:
     """Whether a task was sent to this person or one of their teams.
 
@@ -119,6 +175,11 @@ def _is_candidate(user: User) -> Q:
 
 def _is_excluded(user: User) -> Exists:
     return Exists(_lines("excluded").filter(user=user))
+
+
+def _members() -> QuerySet[Any]:
+    """Who is in which group."""
+    return apps.get_model("auth", "User").groups.through._default_manager.all()
 
 
 def _lines(kind: str) -> QuerySet[Any]:

@@ -126,9 +126,9 @@ def refusal(refused: NotEligible) -> Explanation:
 
 
 def why_not(task: HumanTask) -> Explanation:
-    """Why a free task is not the reader's to take. `task` carries `is_excluded`."""
-    is_own = getattr(task, "is_excluded", False)
-    return refusal(NotEligible(Code.REQUESTER if is_own else Code.NOT_ELIGIBLE, task))
+    """Why a free task is not the reader's to take. `task` carries `excluded_why`."""
+    code = Code.REQUESTER if task.excluded_why else Code.NOT_ELIGIBLE
+    return refusal(NotEligible(code, task, why=task.excluded_why or ""))
 
 
 # ---- history -------------------------------------------------------------------------

@@ -16,7 +16,7 @@ PREFIX = "ORCHESTRATOR_"
 
 AT_LEAST_ONE = (
     *("BATCH", "DRIVERS", "STEP_THREADS", "MAX_PAYLOAD", "MAX_ENTRIES", "MAX_JOURNAL"),
-    *("MAX_MAILBOX", "TICK_OUTCOMES"),
+    *("MAX_MAILBOX", "TICK_OUTCOMES", "REMOTE_STEPS"),
 )
 
 # How alike a name must be to one of ours to be a slip of the pen.

@@ -172,11 +172,11 @@ def hold(run_id: UUID) -> bool:
 # ---- actions -----------------------------------------------------------------------------
 
 
-def cancel(run_id: UUID | str, *, reason: str = "") -> bool:
-    """Ask a run to stop. See `Run.cancel`. Raises UnknownRun."""
+def cancel(run_id: UUID | str, *, reason: str = "", by: str = "") -> bool:
+    """Ask a run to stop. See `Run.cancel`; `by` is the name of who asks. Raises UnknownRun."""
     found = known_id(run_id)
-    reason = clean(str(reason))[:MAX_REASON]
-    done = control.cancel(found, reason=reason, note=reason)
+    reason, by = clean(str(reason))[:MAX_REASON], clean(by)
+    done = control.cancel(found, reason=reason, note=reason, by=by)
     if done:
         tell_workers(found)
     return done

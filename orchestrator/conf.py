@@ -36,6 +36,7 @@ _SETTINGS: dict[str, tuple[Any, Callable[[Any], Any], str]] = {
     "BATCH": (50, int, "How many runs one tick drives side by side."),
     "DRIVERS": (2, int, "Driver threads of a worker process."),
     "SHUTDOWN_GRACE": ("25s", _seconds, "How long a stopping worker lets steps finish."),
+    "REMOTE_STEPS": (16, int, "Steps handed out that a worker process executes at once."),
     "STEP_THREADS": (16, int, "Threads of a worker process that execute sync steps."),
     "MAX_PAYLOAD": (1_048_576, int, "Bytes of an encoded input, result or event."),
     "MAX_ENTRIES": (10_000, int, "Journal entries of one run."),

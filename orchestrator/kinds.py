@@ -7,11 +7,16 @@ The engine knows nothing else about the app.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, Protocol
 from uuid import UUID
+
+from django.db.utils import Error as DatabaseError
+
+logger = logging.getLogger("orchestrator")
 
 # Why a wait closed without an answer: its time was over, its run was cancelled, its
 # branch of the body was cancelled, or its run ended.
@@ -32,12 +37,16 @@ class Opening:
 
 @dataclass(frozen=True, slots=True)
 class Closing:
-    """Waits of one run that close without an answer. `by` and `note` say who and why."""
+    """Waits of one run that close without an answer. `by` and `note` say who and why.
+
+    `by` is the name of the person who cancelled the run, if it was one who gave it.
+    """
 
     run_id: UUID
     keys: Sequence[str]
     reason: CloseReason
     note: str = ""
+    by: str = ""
 
 
 class Rehearsal(Protocol):
@@ -59,13 +68,16 @@ class WaitKind:
 
     `opened` and `closed` run in the engine's transaction: they may write to the engine's
     database and must do nothing that cannot be rolled back. An error in them rolls the
-    record back too, and the run is blocked with it. `rehearsal` is for tests.
+    record back too, and the run is blocked with it. `tended` is called by each worker every
+    few seconds, side by side with others: what the app's own clocks ask for is done there.
+    `rehearsal` is for tests.
     """
 
     name: str
     opened: Callable[[Opening], None]
     closed: Callable[[Closing], None]
     rehearsal: Rehearsal | None = None
+    tended: Callable[[], object] | None = None
 
 
 _kinds: dict[str, WaitKind] = {}
@@ -79,6 +91,19 @@ def register(kind: WaitKind) -> None:
 def get(name: str) -> WaitKind | None:
     """The registered kind; None for the engine's own kinds."""
     return _kinds.get(name)
+
+
+def tend() -> None:
+    """Let each app look after what it keeps. The error of one does not stop the others."""
+    for kind in list(_kinds.values()):
+        if kind.tended is None:
+            continue
+        try:
+            kind.tended()
+        except Exception as error:
+            # A database that is away is no fault of theirs.
+            level = logging.WARNING if isinstance(error, DatabaseError) else logging.ERROR
+            logger.log(level, "the waits of kind %s could not be tended", kind.name, exc_info=True)
 
 
 def answer_name(key: str) -> str:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from orchestrator import models
 from orchestrator.core import codec
 from orchestrator.core.charts.chart import AND, Chart
 from orchestrator.core.errors import UndecodableValue, UnknownRun
-from orchestrator.core.journal import CANCEL, OPEN, REFUSED, STEP, TRANSITION
+from orchestrator.core.journal import CANCEL, OPEN, QUEUED, REFUSED, STEP, TRANSITION
 from orchestrator.machine import Transition
 from orchestrator.run import EventInfo, StepInfo, WaitInfo
 
@@ -29,9 +30,63 @@ def refresh(run: models.Run) -> None:
 def steps(run: models.Run) -> list[StepInfo]:
     """Everything that the run asked for, in the order in which it asked."""
     entries = models.Entry.objects.filter(run_id=run.id).exclude(kind=CANCEL).order_by("position")
-    known = [_step(entry) for entry in entries]
-    keys = {one.key for one in known if one.completed_at is not None}
-    return known + [_in_flight(one) for one in run.in_flight if one["key"] not in keys]
+    now = {one["key"]: _in_flight(one) for one in executing(run)}
+    known = [_step(entry, now.pop(entry.key, None)) for entry in entries]
+    return known + list(now.values())
+
+
+def waits(run: models.Run) -> list[WaitInfo]:
+    """What the run waits for, and of steps that it has handed out who executes them.
+
+    A query more than `waiting_on` for a run that waits for such steps.
+    """
+    known = waiting_on(run)
+    keys = [one.key for one in known if one.kind == STEP]
+    places = {task.key: _place(task) for task in handed_out(run).filter(key__in=keys)}
+    return [
+        replace(one, detail=(one.detail or {}) | places.get(one.key, _ENDED))
+        if one.kind == STEP
+        else one
+        for one in known
+    ]
+
+
+# Its end is reported, and the run has yet to hear of it.
+_ENDED = {"state": "ended", "worker": None}
+
+
+def _place(task: models.StepTask) -> dict[str, Any]:
+    if task.owned:
+        return {"state": "executing", "worker": task.worker}
+    return {"state": "handed_out", "worker": None}
+
+
+def handed_out(run: models.Run) -> QuerySet[models.StepTask]:
+    """The steps that the run waits for and that other workers execute, or are to.
+
+    No query if it waits for none.
+    """
+    if run.is_final or not any(wait["kind"] == STEP for wait in run.waiting_on):
+        return models.StepTask.objects.none()
+    return models.StepTask.objects.filter(run_id=run.id).defer("args").order_by("id")
+
+
+def executing(run: models.Run) -> list[dict[str, Any]]:
+    """The steps that have been executing for a while, here or elsewhere: as `Run.in_flight`.
+
+    A query only when the run waits for steps that it has handed out.
+    """
+    shown = list(run.in_flight) if run.owned else []
+    return shown + [
+        {
+            "key": task.key,
+            "attempt": task.number,
+            "started_at": (task.started_at or task.created_at).isoformat(),
+            "details": task.details,
+            "worker": task.worker,
+        }
+        for task in handed_out(run).filter(owned=True)
+    ]
 
 
 def events(run: models.Run) -> list[EventInfo]:
@@ -46,7 +101,9 @@ def events(run: models.Run) -> list[EventInfo]:
             consumed_by=event.consumed_by,
             event_id=event.event_id,
         )
-        for event in models.Event.objects.filter(run_id=run.id).order_by("id")
+        for event in models.Event.objects.filter(run_id=run.id)
+        .exclude(name__startswith=models.REPORT)
+        .order_by("id")
     ]
 
 
@@ -214,7 +271,9 @@ def _came_too_late(run: models.Run, event: models.Event) -> Transition:
     )
 
 
-def _step(entry: models.Entry) -> StepInfo:
+def _step(entry: models.Entry, now: StepInfo | None) -> StepInfo:
+    if now is not None and entry.status == QUEUED:
+        return replace(now, name=entry.name)
     return StepInfo(
         key=entry.key,
         name=entry.name,

@@ -155,7 +155,7 @@ class Run(Generic[O]):
         """What the run waits for; what a person can do something about comes first."""
         from orchestrator import reading  # noqa: PLC0415
 
-        return reading.waiting_on(self._row)
+        return reading.waits(self._row)
 
     @property
     def is_gone(self) -> bool:
@@ -237,16 +237,17 @@ class Run(Generic[O]):
 
     # ---- acting ----------------------------------------------------------------------
 
-    def cancel(self, reason: str = "") -> bool:
+    def cancel(self, reason: str = "", *, by: Any = None) -> bool:
         """Ask the run to stop. False if it had ended (or was asked before): nothing changes.
 
         A step that is executing finishes and is recorded; no further one starts. Open
         human tasks are withdrawn in the same transaction. The body gets a CancelledError
-        at its `await`, so that `finally` can run cleanup steps.
+        at its `await`, so that `finally` can run cleanup steps. `by` is the user who asks,
+        or any text: the people whose tasks are withdrawn are told.
         """
-        from orchestrator import client  # noqa: PLC0415
+        from orchestrator import client, models  # noqa: PLC0415
 
-        done = client.cancel(self.id, reason=reason)
+        done = client.cancel(self.id, reason=reason, by=models.initiator_label(by) or "")
         self.refresh()
         return done
 

@@ -23,18 +23,25 @@ def tick(run_id: str | None = None) -> None:
     worker.look()
 
 
+@shared_task(name="orchestrator.steps", ignore_result=True)
+def steps(run_id: str | None = None) -> None:
+    """Look at the steps that a run has handed out, and at all others that wait."""
+    worker.look(at_runs=False, at_steps=True)
+
+
 @shared_task(name="orchestrator.sweep", ignore_result=True)
 def sweep() -> None:
     """Look at whatever is due. Each worker does so by itself; for Celery beat, if you run it."""
-    worker.look()
+    worker.look(at_steps=True)
 
 
-def publish(run_id: UUID, queue: str) -> None:
+def publish(run_id: UUID, queue: str, is_for_steps: bool) -> None:
     """Send the hint. Raises whatever the broker's client raises, within a second or so."""
     # An engine here that serves every queue has heard of it, and perhaps nobody would ever
     # take a message from a queue of that name.
     is_for_all = not queue or worker.serves_all_here()
-    tick.apply_async((str(run_id),), queue=default_queue() if is_for_all else queue, retry=False)
+    message = steps if is_for_steps else tick
+    message.apply_async((str(run_id),), queue=default_queue() if is_for_all else queue, retry=False)
 
 
 def broker_error() -> str:

@@ -17,7 +17,12 @@ class WaitDetail(BaseModel):
     event_key: str | None = Field(None, description="Of an event: the key that it must have.")
     task_id: UUID | None = Field(None, description="Of a human task: its id.")
     child_id: UUID | None = Field(None, description="Of a child: its run.")
-    attempt: int | None = Field(None, description="Of a retry: the attempt that comes next.")
+    attempt: int | None = Field(
+        None, description="Of a retry or a step: the attempt that comes next, or is made."
+    )
+    queue: str | None = Field(None, description="Of a step: whose workers may execute it.")
+    state: str | None = Field(None, description="Of a step: handed_out, executing or ended.")
+    worker: str | None = Field(None, description="Of a step: who executes it.")
     error: str | None = Field(None, description="Of a retry: why the last attempt failed.")
     limit: int | None = Field(None, description="Of `concurrency`: how many may be in progress.")
 
@@ -26,7 +31,7 @@ class Wait(BaseModel):
     """One thing that a run waits for."""
 
     kind: str = Field(
-        description="event, timer, human_task, retry, child, concurrency, ambiguous, "
+        description="event, timer, human_task, retry, step, child, concurrency, ambiguous, "
         "or what an app has added.",
         examples=["event"],
     )
@@ -94,7 +99,8 @@ class Step(BaseModel):
     name: str
     kind: str = Field(examples=["step"])
     status: str = Field(
-        description="open, retrying, intent, running, completed, failed, timed_out or cancelled."
+        description="open, retrying, queued, intent, running, completed, failed, timed_out "
+        "or cancelled."
     )
     attempts: int
     started_at: datetime | None

@@ -117,6 +117,9 @@ def wait(found: Wait, *, sees: bool) -> schemas.Wait:
         task_id=found.task.id if found.task else None,
         child_id=found.child_id,
         attempt=known.get("attempt"),
+        queue=known.get("queue"),
+        state=found.place or None,
+        worker=known.get("worker"),
         error=(found.error or None) if sees else None,
         limit=known.get("limit"),
     )
@@ -174,7 +177,7 @@ def _progress(run: Run) -> schemas.Progress | None:
 
 def run_steps(run: Run, entries: Iterable[Entry], *, sees: bool) -> list[schemas.Step]:
     """What the run has asked for, and what executes for the first time."""
-    executing = steps.in_flight(run.in_flight) if run.owned else {}
+    executing = steps.in_flight(run)
     made = [_step(one, steps.running(one, executing, run), sees=sees) for one in entries]
     keys = {one.key for one in made}
     return made + [_unrecorded(one) for one in executing.values() if one.key not in keys]

@@ -192,6 +192,11 @@ def arrivals(wanted: Filter, shown: Sequence[UUID]) -> int:
     return len(set(first) - set(shown))
 
 
+def is_workflow(name: str) -> bool:
+    """Whether there is code of this name here, or a run that is stored. At most one query."""
+    return any(one.name == name for one in registry) or Run.objects.filter(workflow=name).exists()
+
+
 def _listed(runs: QuerySet[Run]) -> QuerySet[Run]:
     return runs.only(*_COLUMNS).annotate(
         error_type=KeyTextTransform("type", "error"),

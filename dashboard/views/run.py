@@ -16,7 +16,6 @@ from django.views.decorators.http import require_safe
 from dashboard import audit, machines, steps
 from dashboard.access import (
     AUDIT,
-    OPERATE,
     PAYLOAD,
     SEES_RUNS,
     OperatorRequest,
@@ -34,7 +33,7 @@ from dashboard.queries.waits import Wait, waits
 from dashboard.redaction import redacted
 from dashboard.rows import short_id
 from dashboard.timeline import Mode, timeline
-from dashboard.verbs import offers
+from dashboard.verbs import offers, ways_on
 from orchestrator import reading
 from orchestrator.models import Event, Run, Status
 
@@ -66,11 +65,11 @@ def run_detail(request: OperatorRequest, run_id: UUID) -> HttpResponse:
         "short_id": short_id(run.id),
         "attributes": redacted(run.attributes),
         "waits": found,
-        "executing": steps.in_flight(run.in_flight).values() if run.owned else (),
+        "executing": steps.in_flight(run).values(),
         "diagnoses": diagnoses,
         "problem": _problem(request, run),
         "why": why(run.error, is_blocked=run.status == Status.BLOCKED),
-        "offers": offers(run) if request.user.has_perm(OPERATE) else (),
+        "offers": offers(run, request.user.has_perm),
         "tabs": tabs,
         "tab": tab,
         "tab_template": f"dashboard/_tab_{tab.name}.html",
@@ -109,6 +108,8 @@ def run_or_404(run_id: UUID) -> Run:
 def _tag(run: Run, found: Sequence[Wait], diagnoses: Sequence[Diagnosis]) -> str:
     """Changes with whatever the page shows of the run."""
     tasks = [f"{one.task.ref}.{one.task.seq}" for one in found if one.task]
+    # Who takes a step that was handed out does not touch the run.
+    tasks += [f"{one.info.key}.{one.place}" for one in found if one.place]
     return "-".join([str(run.rev), *tasks, *(one.code for one in diagnoses)])
 
 
@@ -164,6 +165,7 @@ def _timeline(request: OperatorRequest, run: Run) -> dict[str, Any]:
         "following": page.following,
         "models": page.models,
         "step": panel(run, key, sees_payloads=sees_payloads(request.user)) if key else None,
+        "begin_here": ways_on(run, request.user.has_perm) if key else (),
     }
 
 
@@ -202,17 +204,23 @@ def _values(request: OperatorRequest, run: Run) -> dict[str, Any]:
 
 def _history(request: OperatorRequest, run: Run) -> dict[str, Any]:
     entries, following = queries.history(run.id, after=_number(request, "from"))
-    executing = steps.in_flight(run.in_flight)
+    executing = steps.in_flight(run)
     statuses = [
         "running" if steps.running(one, executing, run) else steps.status(one) for one in entries
     ]
-    return {"entries": list(zip(entries, statuses, strict=True)), "following": following}
+    lengths = [
+        one.finished_at - one.started_at if one.started_at and one.finished_at else None
+        for one in entries
+    ]
+    shown = list(zip(entries, statuses, lengths, strict=True))
+    return {"entries": shown, "following": following}
 
 
 def _audit(request: OperatorRequest, run: Run) -> dict[str, Any]:
     found = audit.of_run(run.id, before=_number(request, "from") or None)
     following = found[audit.PAGE - 1].id if len(found) > audit.PAGE else None
-    return {"actions": found[: audit.PAGE], "following": following}
+    shown = [(one, audit.became(one)) for one in found[: audit.PAGE]]
+    return {"actions": shown, "following": following}
 
 
 def _number(request: OperatorRequest, name: str) -> int:

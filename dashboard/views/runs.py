@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
@@ -54,12 +55,12 @@ def run_list(request: OperatorRequest) -> HttpResponse:
         "pager": _pager(wanted, page),
         **_rows(wanted, page.rows, is_first=page.is_first),
     }
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK
     if not wants_part(request):
-        return render(request, "dashboard/runs.html", context)
+        return render(request, "dashboard/runs.html", context, status=status)
+    part = render(request, "dashboard/_runs.html", context, status=status)
     # The address without the fields that are empty, and without the cursor.
-    return push_url(
-        render(request, "dashboard/_runs.html", context), f"{request.path}?{_query(wanted)}"
-    )
+    return push_url(part, f"{request.path}?{_query(wanted)}")
 
 
 @require_safe

@@ -4,9 +4,12 @@ Each verb is one transaction. A row is locked or changed by a conditional UPDATE
 the run's before the task's.
 """
 
+from humantasks.inbox.audit import through
 from humantasks.inbox.claiming import claim, release
+from humantasks.inbox.commenting import comment
 from humantasks.inbox.deciding import complete, lost
 from humantasks.inbox.drafting import keep_answers, save_draft
+from humantasks.inbox.ending import fail, override, skip
 from humantasks.inbox.errors import (
     Code,
     FieldError,
@@ -15,7 +18,18 @@ from humantasks.inbox.errors import (
     NotEligible,
     TaskConflict,
 )
+from humantasks.inbox.handing import assign, declare_conflict, delegate, move
+from humantasks.inbox.managing import escalate, set_due, set_priority
 from humantasks.inbox.opening import close_tasks, open_task
+from humantasks.inbox.pausing import (
+    answer_info,
+    request_info,
+    snooze,
+    unsnooze,
+    withdraw_question,
+)
+from humantasks.inbox.serving import claim_next, let_pass
+from humantasks.inbox.tending import tend
 
 __all__ = [
     "Code",
@@ -24,12 +38,32 @@ __all__ = [
     "InvalidAnswer",
     "NotEligible",
     "TaskConflict",
+    "answer_info",
+    "assign",
     "claim",
+    "claim_next",
     "close_tasks",
+    "comment",
     "complete",
+    "declare_conflict",
+    "delegate",
+    "escalate",
+    "fail",
     "keep_answers",
+    "let_pass",
     "lost",
+    "move",
     "open_task",
+    "override",
     "release",
+    "request_info",
     "save_draft",
+    "set_due",
+    "set_priority",
+    "skip",
+    "snooze",
+    "tend",
+    "through",
+    "unsnooze",
+    "withdraw_question",
 ]

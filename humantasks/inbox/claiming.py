@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from django.db import transaction
 from django.db.models import F
+from django.utils.translation import gettext as _
 
-from humantasks.inbox import audit, refusing
+from humantasks.inbox import audit, leases, limits, refusing
+from humantasks.inbox.audit import Entry
+from humantasks.inbox.changing import change, give_back, held_by, locked, must_hold, said
 from humantasks.inbox.errors import Code, NotEligible
-from humantasks.models import HumanTask, Status, TaskAudit
+from humantasks.models import HELD, HumanTask, Status, TaskAudit
 from orchestrator import clock
 
 if TYPE_CHECKING:
@@ -19,36 +23,24 @@ if TYPE_CHECKING:
 def claim(task: HumanTask, *, user: User) -> HumanTask:
     """Make the task this person's. Who has it already keeps it.
 
-    Raises TaskConflict when somebody was faster, and NotEligible; that the person who
-    started the run tried to answer it is noted in the audit.
+    Raises TaskConflict when somebody was faster, and NotEligible for who must not answer
+    it or holds as many as they may. That somebody who is excluded tried is noted in the
+    audit.
     """
     try:
         return _claim(task, user)
     except NotEligible as refusal:
         if refusal.code == Code.REQUESTER:
-            _note_refusal(task, user)
+            _note_refusal(task, user, refusal)
         raise
 
 
 @transaction.atomic
 def _claim(task: HumanTask, user: User) -> HumanTask:
+    limits.check(task, user)
     at = clock.now()
-    mine = HumanTask.objects.answerable_by(user).filter(pk=task.pk, status=Status.READY)
-    if mine.update(
-        status=Status.CLAIMED,
-        assignee=user,
-        claimed_at=at,
-        unroutable=False,
-        seq=F("seq") + 1,
-    ):
-        audit.append(
-            task.pk,
-            "claimed",
-            at=at,
-            actor=user,
-            from_status=Status.READY,
-            to_status=Status.CLAIMED,
-        )
+    leases.end_of(task, at)
+    if take(task, user, at):
         return HumanTask.objects.get(pk=task.pk)
     if refusal := refusing.not_eligible(task, user):
         raise refusal
@@ -58,44 +50,40 @@ def _claim(task: HumanTask, user: User) -> HumanTask:
     raise refusing.conflict(now, user)
 
 
+def take(task: HumanTask, user: User, at: datetime) -> bool:
+    """The claim itself: one conditional UPDATE. False when the task is not to be had."""
+    return change(
+        HumanTask.objects.answerable_by(user).filter(status=Status.READY),
+        Entry(verb="claimed", actor=user, at=at),
+        from_status=Status.READY,
+        to_status=Status.CLAIMED,
+        task=task,
+        **held_by(user, task, at),
+    )
+
+
 @transaction.atomic
-def _note_refusal(task: HumanTask, user: User) -> None:
+def _note_refusal(task: HumanTask, user: User, refusal: NotEligible) -> None:
     HumanTask.objects.filter(pk=task.pk).update(seq=F("seq") + 1)
     status = HumanTask.objects.values_list("status", flat=True).get(pk=task.pk)
-    audit.append(
-        task.pk,
-        "claim_refused",
-        at=clock.now(),
-        actor=user,
-        from_status=status,
-        to_status=status,
-        code=Code.REQUESTER,
-    )
+    entry = Entry(verb="claim_refused", actor=user, at=clock.now(), code=refusal.why)
+    audit.append(task.pk, entry, from_status=status, to_status=status)
 
 
 @transaction.atomic
-def release(task: HumanTask, *, user: User) -> HumanTask:
-    """Give the task back to its team. The person's draft stays theirs.
+def release(task: HumanTask, *, user: User, reason: str = "") -> HumanTask:
+    """Give the task back to its team, or to who had delegated it. The person's draft stays theirs.
 
-    Who has just given it back may do so again. Raises TaskConflict when the task is not
-    theirs any more.
+    Who has just given it back may do so again. Raises InvalidAnswer when its type asks for
+    a reason and there is none, and TaskConflict when the task is not theirs any more.
     """
-    at = clock.now()
-    mine = HumanTask.objects.filter(pk=task.pk, status=Status.CLAIMED, assignee=user)
-    if not mine.update(status=Status.READY, assignee=None, claimed_at=None, seq=F("seq") + 1):
-        now = HumanTask.objects.select_related("assignee", "completed_by").get(pk=task.pk)
-        if now.status == Status.READY and _was_given_back_by(user, now):
-            return now
-        raise refusing.conflict(now, user, held=Code.NOT_ASSIGNEE)
-    audit.append(
-        task.pk,
-        "released",
-        at=at,
-        actor=user,
-        from_status=Status.CLAIMED,
-        to_status=Status.READY,
-    )
-    return HumanTask.objects.get(pk=task.pk)
+    now = locked(task)
+    if now.status == Status.READY and _was_given_back_by(user, now):
+        return now
+    must_hold(now, user, *HELD)
+    if now.policy.release_reason:
+        reason = said(reason, _("Say why you give it back"))
+    return give_back(now, Entry(verb="released", actor=user, at=clock.now(), reason=reason.strip()))
 
 
 def _was_given_back_by(user: User, task: HumanTask) -> bool:

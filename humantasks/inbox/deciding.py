@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F
 
 from humantasks import answers
 from humantasks.answers import Answer
 from humantasks.asking import HumanTaskResult
-from humantasks.inbox import audit, drafting, refusing
+from humantasks.inbox import drafting, refusing
+from humantasks.inbox.audit import Entry, label_of
+from humantasks.inbox.changing import NOT_HELD, change_locked, exclude, locked, must_hold
 from humantasks.inbox.errors import Code, TaskConflict
-from humantasks.models import HumanTask, Status, TaskDecision
+from humantasks.models import HumanTask, Status, TaskCandidate, TaskDecision
 from orchestrator import clock, waits
 from orchestrator.core.ids import uuid7
 
@@ -30,6 +32,7 @@ def complete(
     outcome: str,
     data: Mapping[str, Any] | None = None,
     comment: str = "",
+    reason_codes: Sequence[str] = (),
     submission_id: UUID | None = None,
     data_rev: int | None = None,
 ) -> TaskDecision:
@@ -43,7 +46,7 @@ def complete(
     theirs, has ended or was judged on old data, and NotEligible when they may not answer
     it (any more). Nothing is written then.
     """
-    answer = answers.check(task, outcome, data, comment.strip())
+    answer = answers.check(task, outcome, data, comment.strip(), reason_codes)
     return _decide(task, user, answer, submission_id or uuid7(), data_rev)
 
 
@@ -52,9 +55,11 @@ def lost(task: HumanTask, *, user: User) -> TaskConflict | None:
 
     To a person with a wrong form this is the bigger news.
     """
-    if task.status == Status.CLAIMED and task.assignee == user:
-        return None
-    return refusing.conflict(task, user, held=Code.NOT_ASSIGNEE)
+    try:
+        must_hold(task, user)
+    except TaskConflict as conflict:
+        return conflict
+    return None
 
 
 @transaction.atomic
@@ -64,54 +69,64 @@ def _decide(
     # The run's row before the task's, as the engine takes them: whoever cancels the run
     # or lets the wait time out comes wholly before us or wholly after.
     takes_answers = waits.hold(task.run_id)
-    now = _locked(task)
+    now = locked(task)
     if known := TaskDecision.objects.filter(task=now, submission_id=submission_id).first():
         return _again(known, now, user, answer)
-    if now.status != Status.CLAIMED or now.assignee_id != user.pk:
-        raise refusing.conflict(now, user, held=Code.NOT_ASSIGNEE)
+    must_hold(now, user)
     if not takes_answers:
         raise TaskConflict(Code.WITHDRAWN, now)
     if refusal := refusing.not_eligible(now, user):
         raise refusal
     if data_rev is not None and data_rev != now.data_rev:
         raise TaskConflict(Code.STALE, now)
-    return _write(now, user, answer, submission_id)
+    return write(now, user, answer, submission_id)
 
 
-def _write(task: HumanTask, user: User, answer: Answer, submission_id: UUID) -> TaskDecision:
+def write(
+    task: HumanTask, user: User, answer: Answer, submission_id: UUID, *, is_override: bool = False
+) -> TaskDecision:
+    """Write down a decision on a locked task, and tell the run."""
     at = clock.now()
+    behalf_of = task.owner.get_username() if task.owner and not is_override else ""
     decision = TaskDecision.objects.create(
         task=task,
         user=user,
         outcome=answer.outcome.name,
         data=answer.text,
         comment=answer.comment,
+        reason_codes=answer.reason_codes,
+        on_behalf_of=behalf_of,
+        is_override=is_override,
         evidence_digest=evidence_digest(task),
         submission_id=submission_id,
         decided_at=at,
     )
-    HumanTask.objects.filter(pk=task.pk, status=Status.CLAIMED, assignee=user).update(
-        status=Status.COMPLETED,
-        assignee=None,
-        outcome=answer.outcome.name,
-        completed_by=user,
-        closed_at=at,
-        seq=F("seq") + 1,
-    )
-    audit.append(
-        task.pk,
-        "completed",
-        at=at,
+    entry = Entry(
+        verb="overridden" if is_override else "completed",
         actor=user,
-        from_status=Status.CLAIMED,
-        to_status=Status.COMPLETED,
+        at=at,
         code=answer.outcome.name,
         reason=answer.comment,
+        on_behalf_of=label_of(task.owner) if task.owner and behalf_of else "",
+        # What was seen and what was said cannot be changed either without breaking the chain.
+        changes={"evidence": decision.evidence_digest, "decision": decision_digest(decision)},
     )
+    fields = NOT_HELD | {"outcome": decision.outcome, "completed_by": user, "closed_at": at}
+    change_locked(task, entry, to_status=Status.COMPLETED, **fields)
+    _exclude_from_others(task, user)
     drafting.discard(task, user=user)
     if not waits.answer(task.run_id, task.key, _result(task, decision, answer)):
         raise TaskConflict(Code.WITHDRAWN, task)
     return decision
+
+
+def _exclude_from_others(task: HumanTask, user: User) -> None:
+    """Who has decided this must not decide those tasks of the run that ask for other eyes."""
+    others = HumanTask.objects.filter(
+        run_id=task.run_id, excludes_deciders=True, closed_at=None
+    ).exclude(pk=task.pk)
+    for other in others:
+        exclude(other, user, TaskCandidate.Why.DECIDER)
 
 
 def _result(task: HumanTask, decision: TaskDecision, answer: Answer) -> HumanTaskResult[Any]:
@@ -122,7 +137,10 @@ def _result(task: HumanTask, decision: TaskDecision, answer: Answer) -> HumanTas
         approved=answer.outcome.positive,
         data=answer.data,
         comment=answer.comment,
+        reason_codes=answer.reason_codes,
         completed_by=decision.user.get_username(),
+        on_behalf_of=decision.on_behalf_of or None,
+        override=decision.is_override,
         task_id=task.pk,
         created_at=task.created_at,
         claimed_at=task.claimed_at,
@@ -135,12 +153,10 @@ def evidence_digest(task: HumanTask) -> str:
     return hashlib.sha256(f"{task.payload.data}\n{task.schema}".encode()).hexdigest()
 
 
-def _locked(task: HumanTask) -> HumanTask:
-    return (
-        HumanTask.objects.select_for_update(of=("self",))
-        .select_related("assignee", "completed_by", "payload")
-        .get(pk=task.pk)
-    )
+def decision_digest(decision: TaskDecision) -> str:
+    """Proof of what was said."""
+    said = [decision.outcome, decision.data, decision.comment, decision.reason_codes]
+    return hashlib.sha256(json.dumps(said, ensure_ascii=False).encode()).hexdigest()
 
 
 def _again(known: TaskDecision, task: HumanTask, user: User, answer: Answer) -> TaskDecision:
@@ -149,6 +165,7 @@ def _again(known: TaskDecision, task: HumanTask, user: User, answer: Answer) -> 
         known.user_id == user.pk
         and known.outcome == answer.outcome.name
         and known.comment == answer.comment
+        and known.reason_codes == answer.reason_codes
         and known.data == answer.text
     )
     if not is_same:

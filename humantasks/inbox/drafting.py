@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from humantasks.inbox import refusing
+from humantasks.inbox.changing import lease_end, locked, must_hold
 from humantasks.inbox.errors import Code, TaskConflict
 from humantasks.models import HumanTask, Status, TaskDraft
 from orchestrator import clock
@@ -30,11 +30,11 @@ def save_draft(
     a draft back. Raises TaskConflict when the task is not theirs any more, and
     `draft_conflict` when another page of theirs has saved since.
     """
-    now = _locked(task)
+    now = locked(task)
     if now.status == Status.COMPLETED and now.completed_by == user:
         return None
-    if now.status != Status.CLAIMED or now.assignee != user:
-        raise refusing.conflict(now, user, held=Code.NOT_ASSIGNEE)
+    must_hold(now, user)
+    _note_activity(now)
     draft = TaskDraft.objects.filter(task=task, user=user).first()
     if draft and draft.data == data:
         return draft
@@ -51,7 +51,7 @@ def keep_answers(
 
     None when it was their own answer that was first: what they decided stands.
     """
-    now = _locked(task)
+    now = locked(task)
     if now.completed_by == user:
         return None
     return _upsert(now, user, data, submission_id)
@@ -62,11 +62,16 @@ def discard(task: HumanTask, *, user: User) -> None:
     TaskDraft.objects.filter(task=task, user=user).delete()
 
 
-def _locked(task: HumanTask) -> HumanTask:
-    return (
-        HumanTask.objects.select_for_update(of=("self",))
-        .select_related("assignee", "completed_by")
-        .get(pk=task.pk)
+def _note_activity(task: HumanTask) -> None:
+    """Whoever types works on it: the task is in progress, and the claim lasts on.
+
+    No change that anybody would be told of, so it has no entry in the audit.
+    """
+    if task.started_at is not None and task.lease_seconds is None:
+        return
+    at = clock.now()
+    HumanTask.objects.filter(pk=task.pk).update(
+        started_at=task.started_at or at, claim_expires_at=lease_end(task, at)
     )
 
 

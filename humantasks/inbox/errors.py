@@ -27,6 +27,9 @@ class Code(StrEnum):
     WRONG_STATE = "wrong_state"
     NOT_ELIGIBLE = "not_eligible"
     REQUESTER = "sod"
+    CLAIM_LIMIT = "claim_limit"
+    NOT_LEAD = "not_lead"
+    NOT_ALLOWED = "not_allowed"
 
 
 class InboxError(OrchestratorError):
@@ -60,12 +63,20 @@ class TaskConflict(InboxError):
 
 
 class NotEligible(InboxError):
-    """This person may not answer this task, however free it is."""
+    """This person may not do this with this task, however free it is.
 
-    def __init__(self, code: Code, task: HumanTask) -> None:
-        super().__init__(f"task #{task.ref}: {code}")
+    `why` says more about the code `sod`: requester, decider, named or conflict. `limit` is
+    that of `claim_limit`, for which `task` may be None.
+    """
+
+    def __init__(
+        self, code: Code, task: HumanTask | None, *, why: str = "", limit: int | None = None
+    ) -> None:
+        super().__init__(f"task #{task.ref}: {code}" if task else str(code))
         self.code = code
         self.task = task
+        self.why = why
+        self.limit = limit
 
 
 @dataclass(frozen=True, slots=True)

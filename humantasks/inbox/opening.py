@@ -11,17 +11,20 @@ from typing import TYPE_CHECKING
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
-from django.db.models import F, Max
+from django.db.models import Max
 
 from humantasks.inbox import audit
+from humantasks.inbox.audit import Entry
+from humantasks.inbox.changing import NOT_HELD, change_locked
 from humantasks.models import (
-    OPEN,
     HumanTask,
     Status,
     TaskCandidate,
+    TaskDecision,
     TaskNumber,
     TaskPayload,
 )
+from humantasks.routing import DECIDERS, REQUESTER, USER
 from orchestrator import clock
 from orchestrator.core.errors import OrchestratorError
 from orchestrator.waits import Closing, Opening
@@ -41,8 +44,7 @@ def open_task(opening: Opening) -> None:
     asked = opening.detail
     candidates = [_candidate(name) for name in asked["assign_to"]]
     requester = _requester(asked["initiator"])
-    if requester is not None and not asked["requester_may_answer"]:
-        candidates.append(_excluded(requester))
+    candidates += _all_excluded(opening, requester)
     assignee = _only_person(candidates)
     task = HumanTask.objects.create(
         ref=TaskNumber.objects.create().pk,
@@ -63,11 +65,13 @@ def open_task(opening: Opening) -> None:
         requester=requester,
         priority=asked["priority"],
         created_at=opening.opened_at,
+        excludes_deciders=DECIDERS in asked["exclude"],
         claimed_at=opening.opened_at if assignee else None,
+        lease_seconds=asked["lease_seconds"],
         due_at=_due_at(opening),
         expires_at=opening.until,
     )
-    TaskPayload.objects.create(task=task, data=asked["data"])
+    TaskPayload.objects.create(task=task, data=asked["data"], initial=asked["initial"])
     for candidate in candidates:
         candidate.task = task
     TaskCandidate.objects.bulk_create(candidates, ignore_conflicts=True)
@@ -94,32 +98,26 @@ def _close(task: HumanTask, closing: Closing) -> None:
     has_expired = closing.reason == "timeout"
     to_status = Status.EXPIRED if has_expired else Status.WITHDRAWN
     at = clock.now()
-    HumanTask.objects.filter(pk=task.pk, status__in=OPEN).update(
-        status=to_status, assignee=None, closed_at=at, seq=F("seq") + 1
-    )
-    audit.append(
-        task.pk,
-        "expired" if has_expired else "withdrawn",
+    entry = Entry(
+        verb="expired" if has_expired else "withdrawn",
+        actor=_person(closing.by) if closing.by else None,
+        label=closing.by,
         at=at,
-        actor=None,
-        from_status=task.status,
-        to_status=to_status,
         code=closing.reason,
         reason=closing.note,
     )
+    change_locked(task, entry, to_status=to_status, **NOT_HELD, closed_at=at)
 
 
 def _note_opening(task: HumanTask, opening: Opening, assignee: User | None) -> None:
-    audit.append(
-        task.pk,
-        "created",
-        at=opening.opened_at,
+    entry = Entry(
+        verb="created",
         actor=None,
-        from_status="",
-        to_status=task.status,
+        at=opening.opened_at,
         code="assigned" if assignee else "",
         reason=audit.label_of(assignee) if assignee else "",
     )
+    audit.append(task.pk, entry, from_status="", to_status=task.status)
     if not assignee and not _somebody_may_answer(task):
         HumanTask.objects.filter(pk=task.pk).update(unroutable=True)
         logger.warning(
@@ -144,9 +142,28 @@ def _candidate(name: str) -> TaskCandidate:
     return line
 
 
-def _excluded(requester: User) -> TaskCandidate:
+def _all_excluded(opening: Opening, requester: User | None) -> list[TaskCandidate]:
+    """Who must not answer, each once: the first reason counts."""
+    asked, why = opening.detail, TaskCandidate.Why
+    found: dict[int, TaskCandidate] = {}
+    if requester is not None and (
+        REQUESTER in asked["exclude"] or not asked["requester_may_answer"]
+    ):
+        found[requester.pk] = _excluded(requester, why.REQUESTER)
+    if DECIDERS in asked["exclude"]:
+        decided = TaskDecision.objects.filter(task__run_id=opening.run_id).values("user")
+        for person in get_user_model()._default_manager.filter(pk__in=decided):
+            found.setdefault(person.pk, _excluded(person, why.DECIDER))
+    for name in asked["exclude"]:
+        named = _person(name.removeprefix(USER)) if name.startswith(USER) else None
+        if named is not None:
+            found.setdefault(named.pk, _excluded(named, why.NAMED))
+    return list(found.values())
+
+
+def _excluded(person: User, why: str) -> TaskCandidate:
     return TaskCandidate(
-        kind=TaskCandidate.Kind.EXCLUDED, user=requester, name=requester.get_username()
+        kind=TaskCandidate.Kind.EXCLUDED, user=person, name=person.get_username(), why=why
     )
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from humantasks.inbox.audit import label_of
 from humantasks.inbox.errors import Code, NotEligible, TaskConflict
-from humantasks.models import HumanTask, Status, TaskAudit
+from humantasks.models import HELD, HumanTask, Status, TaskAudit
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -16,8 +16,18 @@ def not_eligible(task: HumanTask, user: User) -> NotEligible | None:
     """The reason why this person may never answer this task; None when they may."""
     if HumanTask.objects.answerable_by(user).filter(pk=task.pk).exists():
         return None
-    is_own = HumanTask.objects.excluding(user).filter(pk=task.pk).exists()
-    return NotEligible(Code.REQUESTER if is_own else Code.NOT_ELIGIBLE, task)
+    excluded = HumanTask.objects.filter(pk=task.pk).with_exclusion_of(user)
+    if (found := excluded.first()) and (why := found.excluded_why):
+        return NotEligible(Code.REQUESTER, task, why=why)
+    return NotEligible(Code.NOT_ELIGIBLE, task)
+
+
+def wrong_state(task: HumanTask) -> TaskConflict:
+    """The task is theirs, and not in a state in which this can be done."""
+    last = _last(task)
+    return TaskConflict(
+        Code.WRONG_STATE, task, by=_who(last), at=last.at if last else None, is_me=True
+    )
 
 
 def conflict(task: HumanTask, user: User, *, held: Code = Code.ALREADY_CLAIMED) -> TaskConflict:
@@ -25,27 +35,31 @@ def conflict(task: HumanTask, user: User, *, held: Code = Code.ALREADY_CLAIMED) 
 
     `held` is the word for it when somebody else has the task.
     """
-    match task.status:
-        case Status.CLAIMED | Status.PAUSED:
-            return _held(task, user, held)
-        case Status.COMPLETED:
-            by, is_me = task.completed_by, task.completed_by == user
-            return TaskConflict(
-                Code.ALREADY_COMPLETED,
-                task,
-                by=label_of(by) if by else None,
-                at=task.closed_at,
-                is_me=is_me,
-            )
-        case Status.EXPIRED:
-            return TaskConflict(Code.EXPIRED, task, at=task.closed_at)
-        case Status.WITHDRAWN:
-            return TaskConflict(
-                Code.WITHDRAWN, task, at=task.closed_at, reason=_why_withdrawn(task)
-            )
-        case Status.READY:
-            return _released(task)
-    return TaskConflict(Code.WRONG_STATE, task, at=task.closed_at)
+    if task.status in HELD:
+        return _held(task, user, held)
+    if task.status == Status.READY:
+        return _released(task)
+    last = _last(task)
+    is_answer = task.status == Status.COMPLETED
+    return TaskConflict(
+        _ENDS.get(task.status, Code.WRONG_STATE),
+        task,
+        by=_who(last),
+        at=task.closed_at,
+        # The comment of a decision stands with the decision.
+        reason=last.reason if last and not is_answer else "",
+        is_me=bool(last and last.actor_id == user.pk),
+    )
+
+
+# How a task that has ended is called.
+_ENDS: dict[str, Code] = {
+    Status.COMPLETED: Code.ALREADY_COMPLETED,
+    Status.SKIPPED: Code.ALREADY_COMPLETED,
+    Status.FAILED: Code.ALREADY_COMPLETED,
+    Status.EXPIRED: Code.EXPIRED,
+    Status.WITHDRAWN: Code.WITHDRAWN,
+}
 
 
 def _held(task: HumanTask, user: User, code: Code) -> TaskConflict:
@@ -61,11 +75,15 @@ def _held(task: HumanTask, user: User, code: Code) -> TaskConflict:
 
 
 def _released(task: HumanTask) -> TaskConflict:
-    last = TaskAudit.objects.filter(task=task).order_by("-seq").first()
-    by = (last.actor_label or None) if last else None
-    return TaskConflict(Code.NOT_ASSIGNEE, task, by=by, at=last.at if last else None)
+    last = _last(task)
+    return TaskConflict(Code.NOT_ASSIGNEE, task, by=_who(last), at=last.at if last else None)
 
 
-def _why_withdrawn(task: HumanTask) -> str:
-    last = TaskAudit.objects.filter(task=task, verb="withdrawn").order_by("-seq").first()
-    return last.reason if last else ""
+def _last(task: HumanTask) -> TaskAudit | None:
+    """The last change of the task's state: what people say about it is none."""
+    moves = TaskAudit.objects.filter(task=task).exclude(verb__in=["commented", "claim_refused"])
+    return moves.order_by("-seq").first()
+
+
+def _who(entry: TaskAudit | None) -> str | None:
+    return (entry.actor_label or None) if entry else None

@@ -72,6 +72,19 @@ class Command:
         self.future = GONE
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remote:
+    """How a step is executed by whichever worker takes it.
+
+    `queue` is whose workers may; None: those of the run's own queue. `function` is its name
+    and `args` what it gets, as text; None for a step that the journal knows already.
+    """
+
+    queue: str | None
+    function: str | None
+    args: str | None
+
+
 @dataclass(slots=True, kw_only=True, eq=False)
 class StepCall(Command):
     """Run a function once and record its result."""
@@ -84,6 +97,8 @@ class StepCall(Command):
     atomic: bool = False
     at_most_once: bool = False
     on_ambiguous: OnAmbiguous = "ask"
+    # None: the worker that drives the run executes it.
+    remote: Remote | None = None
 
 
 @dataclass(slots=True, kw_only=True, eq=False)

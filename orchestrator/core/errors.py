@@ -181,6 +181,17 @@ class TooManyEntries(OrchestratorError):
         )
 
 
+class UnknownFunction(OrchestratorError, LookupError):
+    """This worker does not have the function of a step that was handed out."""
+
+
+class WorkersDied(OrchestratorError):
+    """Workers keep dying while they execute a step that was handed out. The argument counts."""
+
+    def __str__(self) -> str:
+        return f"{self.args[0]} workers in a row died while they executed this step"
+
+
 class JournalTooLarge(OrchestratorError):
     """What the run has recorded is too much to read at each replay. The argument is the limit."""
 

@@ -58,6 +58,14 @@ def check_retry(what: str, retry: object) -> None:
         raise TypeError(f"{what}={retry!r} is not a Retry(…)")
 
 
+def check_remote(name: str, *, queue: object, remote: object) -> None:
+    """Raises TypeError and ValueError for options that say nothing of who executes a step."""
+    if not isinstance(remote, bool):
+        raise TypeError(f"step {name!r}: remote={remote!r} is True or False; a queue is queue=")
+    if queue is not None:
+        check_queue(f"step {name!r}: queue", queue)
+
+
 def check_key(what: str, key: str | None) -> None:
     """Raises ValueError for a key that is no text. 5 is not "5": it would never come."""
     if key is not None and not is_text(key):

@@ -9,12 +9,18 @@ from datetime import timedelta
 from typing import Literal
 
 from orchestrator.core.durations import Duration, parse_duration
-from orchestrator.core.errors import NestedStep, NonRetryable, NotSerializable, PayloadTooLarge
+from orchestrator.core.errors import (
+    NestedStep,
+    NonRetryable,
+    NotSerializable,
+    PayloadTooLarge,
+    WorkersDied,
+)
 
 Backoff = Literal["exponential", "linear", "constant"]
 
 # What cannot succeed the next time either: to try again would only repeat its effect.
-_PERMANENT = (NonRetryable, NotSerializable, PayloadTooLarge, NestedStep)
+_PERMANENT = (NonRetryable, NotSerializable, PayloadTooLarge, NestedStep, WorkersDied)
 
 MAX_ATTEMPTS = 1_000
 

@@ -2,7 +2,8 @@
 
 Every worker has one and none leads: what falls due is decided by whoever comes first. It
 has a thread of its own, so that neither a driver full of long steps nor a heart that must
-beat in time has to wait for it. With nothing else to do it removes what is old, if asked to.
+beat in time has to wait for it. In between it lets other apps
+tend what they keep for their waits; with nothing else to do it removes what is old, if asked to.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from collections.abc import Iterator
 from django.db import close_old_connections, connections
 from django.db.utils import Error as DatabaseError
 
-from orchestrator import clock, retention
+from orchestrator import clock, kinds, retention
 from orchestrator.conf import conf
 from orchestrator.retention import Progress, Wanted
 from orchestrator.schedules import firing, syncing
@@ -24,6 +25,9 @@ logger = logging.getLogger("orchestrator")
 
 # How long the end of a worker waits for what is being done.
 STOP_SECONDS = 5.0
+
+# How often other apps look after their waits.
+TEND_SECONDS = 5.0
 
 # Pruning beside everything else: small batches with room between them, and a round when
 # the one before has been over for a while.
@@ -42,6 +46,7 @@ class Keeper:
         self._prunes = prunes
         self._round: Iterator[Progress] | None = None
         self._next_prune = 0.0
+        self._next_tend = 0.0
 
     def start(self) -> None:
         self._thread.start()
@@ -56,6 +61,7 @@ class Keeper:
         if not self._has_synced:
             syncing.sync()
             self._has_synced = True
+        self._tend()
         if firing.fire_due():
             return 0.0
         pauses: list[float] = [conf.SWEEP_INTERVAL.total_seconds()]
@@ -65,6 +71,11 @@ class Keeper:
             self._prune()
             pauses.append(PRUNE_GAP_SECONDS)
         return min(pauses)
+
+    def _tend(self) -> None:
+        if time.monotonic() >= self._next_tend:
+            kinds.tend()
+            self._next_tend = time.monotonic() + TEND_SECONDS
 
     def _prune(self) -> None:
         """Remove a batch of what is old; at the end of a round, rest."""

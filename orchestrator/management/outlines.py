@@ -7,8 +7,11 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
+from django.db.models import QuerySet
+
 from orchestrator import models, reading
 from orchestrator.core.plain import plain
+from orchestrator.infos import WaitInfo
 from orchestrator.models import Run
 from orchestrator.moments import duration, relative
 from orchestrator.run import StepInfo
@@ -32,7 +35,7 @@ def summary(run: Run) -> dict[str, Any]:
     more = ("parent_id", "attributes", "tags", "created_at", "started_at", "finished_at")
     return {
         **{name: getattr(run, name) for name in (*names, *more)},
-        "waiting_on": _waits(run),
+        "waiting_on": _waits(reading.waiting_on(run)),
         "error_line": error_line(run) or None,
     }
 
@@ -50,9 +53,15 @@ def whole(run: Run) -> dict[str, Any]:
         "input": plain(run.input),
         "output": _plain(run.output),
         "error": run.error,
+        "waiting_on": _waits(reading.waits(run)),
         "steps": _steps(run),
-        "events": [_event(one) for one in models.Event.objects.filter(run=run).order_by("id")],
+        "events": [_event(one) for one in _mail(run)],
     }
+
+
+def _mail(run: Run) -> QuerySet[models.Event]:
+    found = models.Event.objects.filter(run=run).exclude(name__startswith=models.REPORT)
+    return found.order_by("id")
 
 
 def _steps(run: Run) -> list[dict[str, Any]]:
@@ -73,9 +82,9 @@ def _plain(text: str | None) -> Any:
     return None if text is None else plain(text)
 
 
-def _waits(run: Run) -> list[dict[str, Any]]:
+def _waits(waits: list[WaitInfo]) -> list[dict[str, Any]]:
     names = ("kind", "name", "key", "since", "until", "detail")
-    return [{name: getattr(one, name) for name in names} for one in reading.waiting_on(run)]
+    return [{name: getattr(one, name) for name in names} for one in waits]
 
 
 def _event(one: models.Event) -> dict[str, Any]:

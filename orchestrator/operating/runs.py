@@ -31,7 +31,7 @@ def cancel(run_id: UUID, by: Operator, *, reason: str = "", judge: Judge | None 
     """
 
     def act() -> None:
-        if not client.cancel(run_id, reason=reason):
+        if not client.cancel(run_id, reason=reason, by=by.label):
             raise ActionRefused(_no_cancel(run_id))
 
     deed = Deed(operator=by, verb="cancel", run_id=run_id, reason=reason)

@@ -12,10 +12,11 @@ from orchestrator.core.errors import ActionRefused, UnknownRun
 from orchestrator.core.journal import CHILD, OPEN
 from orchestrator.database import ALIAS
 from orchestrator.models import FINAL, Status
+from orchestrator.store import steps
 
 
 @transaction.atomic(using=ALIAS)
-def cancel(run_id: UUID, *, reason: str, note: str) -> bool:
+def cancel(run_id: UUID, *, reason: str, note: str, by: str = "") -> bool:
     """Ask a run to stop. What apps have opened for it is withdrawn in the same transaction.
 
     A run that never started is cancelled at once. False if it had ended or was asked
@@ -42,11 +43,12 @@ def cancel(run_id: UUID, *, reason: str, note: str) -> bool:
     )
     if not woken:
         return _refuse_unknown(run_id)
-    _withdraw_waits(run_id, note)
+    _withdraw_waits(run_id, note, by)
+    steps.withdraw(run_id)
     return True
 
 
-def _withdraw_waits(run_id: UUID, note: str) -> None:
+def _withdraw_waits(run_id: UUID, note: str, by: str) -> None:
     # Children that nobody waits for answer no wait: they have no key.
     opened: dict[str, list[str]] = {CHILD: [""]}
     entries = models.Entry.objects.filter(run_id=run_id, status=OPEN)
@@ -54,7 +56,7 @@ def _withdraw_waits(run_id: UUID, note: str) -> None:
         opened.setdefault(name, []).append(key)
     for name, keys in opened.items():
         if kind := kinds.get(name):
-            kind.closed(kinds.Closing(run_id, keys, "cancelled", note))
+            kind.closed(kinds.Closing(run_id, keys, "cancelled", note, by))
 
 
 def _refuse_unknown(run_id: UUID) -> bool:
@@ -79,6 +81,7 @@ def pause(run_id: UUID) -> None:
     )
     if not paused:
         _refuse(run_id, "paused")
+    steps.hold(run_id)
 
 
 @transaction.atomic(using=ALIAS)
@@ -104,6 +107,7 @@ def resume(run_id: UUID) -> None:
     )
     if not resumed:
         _refuse(run_id, "resumed")
+    steps.let_go(run_id)
 
 
 def _refuse(run_id: UUID, what: str) -> None:

@@ -16,7 +16,7 @@ from orchestrator.core.durations import Duration, parse_duration
 from orchestrator.engine import worker
 from orchestrator.run import Delivery, Run
 from orchestrator.schedules import firing
-from orchestrator.store import testing, ticks
+from orchestrator.store import steps, testing, ticks
 from orchestrator.testing import explaining, reading, registrations, rehearsing
 from orchestrator.testing.faults import Faults
 from orchestrator.testing.reading import JournalRow, LogRow
@@ -27,7 +27,8 @@ O = TypeVar("O")  # noqa: E741 - the output type
 
 
 def _next_due() -> datetime | None:
-    due = [at for at in (ticks.next_due(), firing.next_due()) if at is not None]
+    known = (ticks.next_due(), steps.next_due(), firing.next_due())
+    due = [at for at in known if at is not None]
     return min(due, default=None)
 
 
@@ -81,9 +82,9 @@ class Runs:
 
     def _drive(self) -> int:
         """Fire the schedules and drive the runs, until neither does anything."""
-        done = firing.fire_due() + worker.drain(inline=True, mends=True)
+        done = firing.fire_due() + worker.drain(inline=True, mends=True, remote=True)
         while fired := firing.fire_due():
-            done += fired + worker.drain(inline=True, mends=True)
+            done += fired + worker.drain(inline=True, mends=True, remote=True)
         return done
 
     def advance(self, duration: Duration) -> None:
@@ -275,7 +276,7 @@ class Runs:
             self._is_quiet = False
         self.drain()
 
-    def _hinted(self, _run_id: UUID, _queue: str) -> None:
+    def _hinted(self, _run_id: UUID, _queue: str, _is_for_steps: bool) -> None:
         # Called after a commit, where Django catches errors: the next call raises it.
         try:
             if not (self._is_draining or self._is_quiet):

@@ -84,6 +84,25 @@ def test_every_action_is_written_down(operator: Client, waiting: Run[None]) -> N
     assert (row.before_status, row.after_status, row.ip) == ("waiting", "waiting", "127.0.0.1")
     tab = operator.get(address("run", waiting) + "?tab=audit").content.decode()
     assert "Wrong document" in tab
+    assert "Waiting → Stopping" in tab
+
+
+def test_the_message_after_a_cancel_says_what_became_of_the_run(
+    operator: Client, runs: Runs, waiting: Run[None]
+) -> None:
+    @workflow(name="tidy")
+    async def tidy(ctx: Context) -> None:
+        try:
+            await ctx.sleep("1d")
+        finally:
+            await ctx.sleep("1h")
+
+    for run, said in (
+        (waiting, "The run is cancelled"),
+        (runs.start(tidy), "No further step starts; the run ends after its cleanup"),
+    ):
+        page = operator.post(address("cancel", run), seen(run, reason="x"), follow=True)
+        assert said in page.content.decode()
 
 
 def test_an_action_that_fails_leaves_no_row_and_no_change(
@@ -153,7 +172,7 @@ def test_what_the_state_does_not_allow_is_refused_in_the_engine_s_words(
 
     assert response.status_code == 409
     refusal = "only a failed run can be retried; this one is waiting"
-    assert refusal in response.content.decode()
+    assert refusal.capitalize() in response.content.decode()
     assert OperatorAction.objects.get().detail == refusal
 
 
@@ -288,7 +307,7 @@ def test_what_is_of_no_use_is_shown_with_the_reason(operator: Client, failed: Ru
     html = operator.get(address("run", failed)).content.decode()
 
     assert 'aria-disabled="true" aria-describedby="why-cancel"' in html
-    assert '<span class="why" id="why-cancel">The run has ended: failed</span>' in html
+    assert '<p class="note" id="why-cancel">The run has ended: failed</p>' in html
 
 
 # ---- the audit itself ------------------------------------------------------------------

@@ -445,7 +445,7 @@ def test_the_whole_input_as_a_file(operator: Client, viewer: Client, waiting: Ru
 def test_the_history_is_in_the_order_of_outcomes(operator: Client, waiting: Run[None]) -> None:
     entries = operator.get(address(waiting, "?tab=history")).context["entries"]
 
-    assert [(entry.key, entry.seq, entry.position, status) for entry, status in entries] == [
+    assert [(entry.key, entry.seq, entry.position, status) for entry, status, _ in entries] == [
         ("draft", 1, 1, "completed"),
         ("document.signed", None, 2, "waiting"),
     ]

@@ -87,6 +87,14 @@ def test_a_reviewer_logs_in_and_sees_the_inbox_alone(found: Any) -> None:
     assert statuses(answers, "dashboard:") == {403, 405}
 
 
+def test_a_page_whose_session_has_ended_can_ask_for_the_password(found: Any) -> None:
+    assert found["part for a stranger"] == [401, "session-expired"]
+
+
+def test_the_navigation_says_how_many_tasks_wait(found: Any) -> None:
+    assert '<span class="count" id="count-humantasks-queue">1</span>' in found["queue of rosa"]
+
+
 def test_a_superuser_sees_every_page(found: Any) -> None:
     answers = found["sue"]
 

@@ -63,6 +63,18 @@ def visit(name: str, pages: dict[str, str]) -> dict[str, tuple[int, str]]:
     }
 
 
+def part_for_a_stranger(address: str) -> tuple[int, str]:
+    """What a page gets that asks for a part of itself after its session has ended."""
+    answer = Client().get(address, headers={"HX-Request": "true"})
+    return answer.status_code, answer.headers.get("HX-Trigger", "")
+
+
+def page_of(name: str, address: str) -> str:
+    browser = Client()
+    browser.login(username=name, password=PASSWORD)
+    return browser.get(address).content.decode()
+
+
 def main() -> None:
     os.environ["DJANGO_SETTINGS_MODULE"] = "mysite.settings"
     django.setup()
@@ -71,6 +83,8 @@ def main() -> None:
     cast()
     pages = addresses(*a_run_and_its_task())
     found: dict[str, Any] = {name: visit(name, pages) for name in ("", "rosa", "sue")}
+    found["part for a stranger"] = part_for_a_stranger(pages["humantasks:queue"])
+    found["queue of rosa"] = page_of("rosa", pages["humantasks:queue"])
     found["login page"] = Client().get(reverse("login")).content.decode()
     print(json.dumps(found))
 

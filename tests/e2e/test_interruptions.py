@@ -85,7 +85,7 @@ def test_a_message_moves_a_scrolled_page_out_of_its_way(enter, width):
     link.evaluate("(part) => scrollBy(0, part.getBoundingClientRect().top - 56)")
     omar.page.evaluate(LOST)
 
-    toast(omar.page, "The run has been asked to stop")
+    toast(omar.page, "The run is cancelled")
 
     assert omar.page.evaluate(LOST) == 0
 

@@ -103,5 +103,5 @@ def test_every_change_counts_and_is_in_the_audit(task, alice):
 # update 1, audit 2 (its number, the entry), time 1 on PostgreSQL, the task again 1; the
 # transaction 2.
 def test_a_claim_asks_the_database_little(task, alice, django_assert_max_num_queries):
-    with django_assert_max_num_queries(7):
+    with django_assert_max_num_queries(8):
         inbox.claim(task, user=alice)

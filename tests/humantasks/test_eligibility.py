@@ -29,7 +29,7 @@ def test_the_try_is_in_the_audit(ask, alice):
         inbox.claim(task, user=alice)
 
     entry = TaskAudit.objects.get(task=task, verb="claim_refused")
-    assert (entry.actor, entry.code) == (alice, "sod")
+    assert (entry.actor, entry.code) == (alice, "requester")
 
 
 def test_a_superuser_is_no_exception(ask, person):

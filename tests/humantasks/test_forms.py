@@ -14,7 +14,7 @@ from django.http import QueryDict
 from django.utils import translation
 from pydantic import BaseModel, Field, field_validator, model_validator
 
-from humantasks import asking, definitions
+from humantasks import definitions, questions
 from humantasks.forms import DecisionForm
 from humantasks.models import HumanTask
 
@@ -70,7 +70,7 @@ class Everything(BaseModel):
 
 
 def task_with(model: type[BaseModel] | None, **outcomes: object) -> HumanTask:
-    return HumanTask(schema=asking._stored_schema(model, definitions.DEFAULT_OUTCOMES))
+    return HumanTask(schema=questions.stored_schema(definitions.HumanTaskType, model, None))
 
 
 def sent(task: HumanTask, **fields: object) -> DecisionForm:

@@ -7,12 +7,11 @@ fail proves nothing. On PostgreSQL only, because SQLite lets one writer in at a 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F
 
 from humantasks import inbox
@@ -20,42 +19,11 @@ from humantasks.inbox import TaskConflict, claiming, deciding
 from humantasks.models import HumanTask, Status, TaskAudit, TaskDecision
 from orchestrator import get_run
 from orchestrator.models import Event
+from tests.humantasks.racing import at_once, winners
 
 pytestmark = pytest.mark.postgres
 
 LOW = {"risk": "low"}
-
-
-def at_once(*acts: Callable[[], Any]) -> list[Any]:
-    """Do all of it in threads that start together. What each returned, or raised."""
-    barrier = threading.Barrier(len(acts))
-    found: list[Any] = [None] * len(acts)
-
-    def run(index: int, act: Callable[[], Any]) -> None:
-        try:
-            # The connection first, which takes the longest.
-            connection.ensure_connection()
-            barrier.wait()
-            found[index] = act()
-        except Exception as error:
-            found[index] = error
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run, args=item) for item in enumerate(acts)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return found
-
-
-def winners(found: list[Any]) -> list[Any]:
-    unexpected = [
-        one for one in found if isinstance(one, Exception) and not isinstance(one, TaskConflict)
-    ]
-    assert unexpected == []
-    return [one for one in found if not isinstance(one, Exception)]
 
 
 @pytest.fixture
@@ -150,7 +118,7 @@ def test_without_the_locks_two_windows_would_clash_in_the_database(mine, alice, 
         all_have_looked.wait()
         return found
 
-    monkeypatch.setattr(deciding, "_locked", unlocked)
+    monkeypatch.setattr(deciding, "locked", unlocked)
     monkeypatch.setattr("orchestrator.waits.hold", lambda run_id: True)
 
     found = at_once(

@@ -49,7 +49,7 @@ def test_the_requester_in_the_team_sees_it_with_a_lock(ask, alice):
 
     [task] = HumanTask.objects.queue_of(alice).with_exclusion_of(alice)
 
-    assert task.is_excluded
+    assert task.excluded_why == "requester"
 
 
 @pytest.mark.parametrize("text", ["kyc", "KYC", "#{ref}", "{ref}", " #{ref} "])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -20,7 +20,7 @@ from orchestrator.core.definition import registry
 from orchestrator.database import ALIAS, engine_connection
 from orchestrator.models import Status
 from orchestrator.schedules import verbs
-from orchestrator.serving import Unserved
+from orchestrator.serving import Unserved, UnservedSteps
 
 LATE_SECONDS = 60
 
@@ -44,7 +44,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        findings = list(_examine(is_release=options["release"]))
+        findings = list(examine(is_release=options["release"]))
         if options["json"]:
             self.stdout.write(json.dumps([asdict(one) for one in findings], indent=1))
         else:
@@ -54,7 +54,8 @@ class Command(BaseCommand):
             raise CommandError(f"not well: {', '.join(bad)}")
 
 
-def _examine(*, is_release: bool) -> Iterator[Finding]:
+def examine(*, is_release: bool) -> Iterator[Finding]:
+    """What is well and what is not, in the order in which it is looked at."""
     yield checkup.engine_settings()
     yield checkup.broker()
     try:
@@ -70,6 +71,7 @@ def _examine(*, is_release: bool) -> Iterator[Finding]:
     yield from _durability()
     yield _workers()
     yield _stranded("open runs", serving.unserved(), "a live worker can go on with each")
+    yield _stranded("steps", serving.unserved_steps(), "a live worker takes each handed out")
     if is_release:
         yield _stranded("this code", serving.unserved_here(), "can go on with each open run")
     yield from _lateness()
@@ -118,12 +120,13 @@ def _workers() -> Finding:
     return Finding("workers", bool(names), ", ".join(names) or "none: start manage.py worker")
 
 
-def _stranded(name: str, stranded: list[Unserved], otherwise: str) -> Finding:
+def _stranded(name: str, stranded: Sequence[Unserved | UnservedSteps], otherwise: str) -> Finding:
     return Finding(name, not stranded, "; ".join(map(_strand, stranded)) or otherwise)
 
 
-def _strand(one: Unserved) -> str:
-    what = f"{one.workflow} {one.version}: {one.runs} open"
+def _strand(one: Unserved | UnservedSteps) -> str:
+    count = f"{one.runs} open" if isinstance(one, Unserved) else f"{one.steps} handed out"
+    what = f"{one.workflow} {one.version}: {count}"
     if one.lacks == "code":
         return f"{what}, and nobody has its code"
     return f"{what}, and nobody who has its code serves the queue {one.queue!r}"

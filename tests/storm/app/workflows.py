@@ -53,6 +53,27 @@ async def storm(ctx: Context) -> list[str]:
     return done
 
 
+def part(number: int) -> int:
+    note("part")
+    Event().wait(0.5)
+    return number
+
+
+@workflow(name="fan")
+async def fan(ctx: Context, width: int) -> list[int]:
+    """As many steps as it is wide, on whichever workers take them; then as many bookings."""
+    parts = await asyncio.gather(
+        *(ctx.step("part", part, number, remote=True) for number in range(width))
+    )
+    await asyncio.gather(
+        *(
+            ctx.step(f"book {number}", book, f"book-{number}", remote=True, atomic=True)
+            for number in range(width)
+        )
+    )
+    return parts
+
+
 locker = lockers.register()
 
 

@@ -1,4 +1,4 @@
-"""The inbox's tables. `humantasks.inbox` is their only writer.
+"""Tasks: what is asked, of whom, and where it is.
 
 Schemas and payloads are text, not JSON columns: PostgreSQL's jsonb would lose the order
 in which the author wrote the fields.
@@ -17,7 +17,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from humantasks import definitions, plain
-from humantasks.definitions import Outcome
+from humantasks.definitions import Outcome, Policy
 from humantasks.querysets import TaskQuerySet
 from orchestrator.core.ids import uuid7
 from orchestrator.models import Run
@@ -39,6 +39,13 @@ class Status(models.TextChoices):
 
 OPEN = (Status.READY, Status.CLAIMED, Status.PAUSED, Status.IN_REVIEW)
 HELD = (Status.CLAIMED, Status.PAUSED)
+
+
+class Pause(models.TextChoices):
+    """Why a task is paused."""
+
+    INFO = "info"
+    SNOOZE = "snooze"
 
 
 class Priority(models.IntegerChoices):
@@ -95,6 +102,14 @@ class HumanTask(models.Model):
         related_name="+",
         db_index=False,
     )
+    # Who stays responsible while somebody else works on it for them.
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        db_index=False,
+    )
     # Who started the run, if that is one of our users.
     requester = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
@@ -102,6 +117,21 @@ class HumanTask(models.Model):
     priority = models.SmallIntegerField(choices=Priority, default=Priority.NORMAL)
     # Nobody could answer it when it was asked.
     unroutable = models.BooleanField(default=False)
+    # Whoever decides another task of the run must not answer this one.
+    excludes_deciders = models.BooleanField(default=False)
+    escalation_level = models.PositiveSmallIntegerField(default=0)
+
+    # Why it is paused, until when (snoozed), or who is asked (information).
+    pause_kind = models.CharField(max_length=8, choices=Pause, default="")
+    paused_at = models.DateTimeField(null=True)
+    paused_until = models.DateTimeField(null=True)
+    asked_of = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        db_index=False,
+    )
 
     # Counts the changes of what is judged (data and schema); a form made from another
     # number is stale. `seq` counts every change and numbers the audit.
@@ -110,6 +140,11 @@ class HumanTask(models.Model):
 
     created_at = models.DateTimeField()
     claimed_at = models.DateTimeField(null=True)
+    # When its holder first typed something: from then on it is in progress.
+    started_at = models.DateTimeField(null=True)
+    # How long a claim lasts without a sign of its holder, and until when; null: for ever.
+    lease_seconds = models.PositiveIntegerField(null=True)
+    claim_expires_at = models.DateTimeField(null=True)
     # Red from then on, and nothing else. At `expires_at` the engine ends the wait.
     due_at = models.DateTimeField(null=True)
     expires_at = models.DateTimeField(null=True)
@@ -126,8 +161,14 @@ class HumanTask(models.Model):
 
     objects = TaskQuerySet.as_manager()
 
+    # Why the reader must not answer it; only `with_exclusion_of` looks it up.
+    excluded_why: str | None = None
+
     class Meta:
         default_permissions = ("view",)
+        permissions = [
+            ("override_task", "Can decide a task past its rules, with a reason"),
+        ]
         constraints = [
             # A wait has one task each time it is asked.
             models.UniqueConstraint(fields=["run", "key", "generation"], name="task_of_wait"),
@@ -143,6 +184,11 @@ class HumanTask(models.Model):
                 condition=Q(status__in=OPEN, closed_at__isnull=True)
                 | (~Q(status__in=OPEN) & Q(closed_at__isnull=False)),
                 name="task_that_ended_has_its_time",
+            ),
+            models.CheckConstraint(
+                condition=Q(status=Status.PAUSED, pause_kind__in=Pause.values)
+                | (~Q(status=Status.PAUSED) & Q(pause_kind="")),
+                name="task_is_paused_for_a_reason",
             ),
         ]
         indexes = [
@@ -164,6 +210,21 @@ class HumanTask(models.Model):
                 name="task_done",
                 condition=Q(completed_by__isnull=False),
             ),
+            # What a person was asked for information about.
+            models.Index(
+                fields=["asked_of"], name="task_asked_of", condition=Q(asked_of__isnull=False)
+            ),
+            # What ends by itself: claims without a sign of their holder, and snoozes.
+            models.Index(
+                fields=["claim_expires_at"],
+                name="task_lease",
+                condition=Q(claim_expires_at__isnull=False),
+            ),
+            models.Index(
+                fields=["paused_until"],
+                name="task_wakes",
+                condition=Q(paused_until__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -175,7 +236,10 @@ class HumanTask(models.Model):
 
     @property
     def is_overdue(self) -> bool:
-        return self.is_open and self.due_at is not None and self.due_at < timezone.now()
+        """Red. Not while the task waits for information: its clock stands still."""
+        if not self.is_open or self.due_at is None or self.pause_kind == Pause.INFO:
+            return False
+        return self.due_at < timezone.now()
 
     @cached_property
     def _asked(self) -> dict[str, Any]:
@@ -187,6 +251,11 @@ class HumanTask(models.Model):
         """The JSON schema of the form; None for a task without one."""
         form: dict[str, Any] | None = self._asked["form"]
         return form
+
+    @property
+    def policy(self) -> Policy:
+        """What its type allowed when it was asked."""
+        return Policy(**self._asked.get("policy", {}))
 
     @property
     def form_class(self) -> str | None:
@@ -213,6 +282,8 @@ class TaskPayload(models.Model):
         HumanTask, on_delete=models.CASCADE, primary_key=True, related_name="payload"
     )
     data = models.TextField()
+    # What stands in the form at first, as JSON; empty for nothing.
+    initial = models.TextField(default="")
 
     def __str__(self) -> str:
         return f"data of task {self.task_id}"
@@ -224,6 +295,14 @@ class TaskCandidate(models.Model):
     class Kind(models.TextChoices):
         CANDIDATE = "candidate"
         EXCLUDED = "excluded"
+
+    class Why(models.TextChoices):
+        """Why somebody must not answer."""
+
+        REQUESTER = "requester"
+        DECIDER = "decider"
+        NAMED = "named"
+        CONFLICT = "conflict"
 
     id = models.BigAutoField(primary_key=True)
     task = models.ForeignKey(
@@ -238,6 +317,7 @@ class TaskCandidate(models.Model):
     )
     # The name that was asked for. A group that is made later under it gets the task.
     name = models.CharField(max_length=200)
+    why = models.CharField(max_length=16, choices=Why, default="")
 
     class Meta:
         constraints = [
@@ -253,90 +333,3 @@ class TaskCandidate(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.name}"
-
-
-class TaskDecision(models.Model):
-    """What a person decided. Never changed."""
-
-    id = models.BigAutoField(primary_key=True)
-    task = models.ForeignKey(
-        HumanTask, on_delete=models.CASCADE, related_name="decisions", db_index=False
-    )
-    round = models.PositiveIntegerField(default=1)
-    user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False
-    )
-    outcome = models.CharField(max_length=50)
-    data = models.TextField()
-    comment = models.TextField(blank=True)
-    # sha256 of the evidence and the schema: proof of what was judged.
-    evidence_digest = models.CharField(max_length=64)
-    submission_id = models.UUIDField()
-    decided_at = models.DateTimeField()
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["task", "round", "user"], name="decision_once"),
-            # A form that is sent twice finds what it did the first time.
-            models.UniqueConstraint(fields=["task", "submission_id"], name="decision_of_form"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.outcome} of task {self.task_id}"
-
-
-class TaskDraft(models.Model):
-    """What a person has typed and not sent. Their own; nobody else sees it."""
-
-    id = models.BigAutoField(primary_key=True)
-    task = models.ForeignKey(
-        HumanTask, on_delete=models.CASCADE, related_name="drafts", db_index=False
-    )
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
-    # Counts the saves. A page that has not seen the last one, and did not make it, is old.
-    draft_rev = models.PositiveIntegerField()
-    submission_id = models.UUIDField()
-    # The form's fields as they were sent: {name: [text, …]}.
-    data = models.JSONField()
-    saved_at = models.DateTimeField()
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["task", "user"], name="draft_of_person"),
-        ]
-
-    def __str__(self) -> str:
-        return f"draft of task {self.task_id}"
-
-
-class TaskAudit(models.Model):
-    """What happened to a task. Only ever appended to."""
-
-    id = models.BigAutoField(primary_key=True)
-    task = models.ForeignKey(
-        HumanTask, on_delete=models.CASCADE, related_name="audit", db_index=False
-    )
-    seq = models.PositiveIntegerField()
-    at = models.DateTimeField()
-    # Null: the engine. A person who acted cannot be deleted; the label stays as it was.
-    actor = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
-    )
-    actor_label = models.CharField(max_length=255, default="")
-    verb = models.CharField(max_length=32)
-    from_status = models.CharField(max_length=16, default="")
-    to_status = models.CharField(max_length=16)
-    # A word for programs, such as why a task was withdrawn; and a sentence for people.
-    code = models.CharField(max_length=32, default="")
-    reason = models.TextField(default="")
-
-    class Meta:
-        verbose_name_plural = "task audit"
-        default_permissions = ("view",)
-        constraints = [
-            # Entries are numbered under the task's row lock.
-            models.UniqueConstraint(fields=["task", "seq"], name="audit_in_order"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.verb} task {self.task_id}"

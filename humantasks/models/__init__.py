@@ -1,0 +1,40 @@
+"""The inbox's tables. `humantasks.inbox` is their only writer; teams are set up in the admin."""
+
+from humantasks.models.people import ReviewerState, TeamProfile
+from humantasks.models.records import (
+    TaskAudit,
+    TaskComment,
+    TaskDecision,
+    TaskDraft,
+    TaskPass,
+)
+from humantasks.models.tasks import (
+    HELD,
+    OPEN,
+    HumanTask,
+    Pause,
+    Priority,
+    Status,
+    TaskCandidate,
+    TaskNumber,
+    TaskPayload,
+)
+
+__all__ = [
+    "HELD",
+    "OPEN",
+    "HumanTask",
+    "Pause",
+    "Priority",
+    "ReviewerState",
+    "Status",
+    "TaskAudit",
+    "TaskCandidate",
+    "TaskComment",
+    "TaskDecision",
+    "TaskDraft",
+    "TaskNumber",
+    "TaskPass",
+    "TaskPayload",
+    "TeamProfile",
+]

@@ -97,12 +97,25 @@ class Answer(BaseModel, extra="forbid"):
     outcome: Name = Field(examples=["approve"])
     data: dict[str, JsonValue] | None = Field(None, description="What the form asks.")
     comment: str = Field("", max_length=MAX_COMMENT)
+    reason_codes: list[Name] = Field([], max_length=50, description="Those of the outcome.")
     submission_id: UUID | None = Field(
         None, description="With one that is known, the first decision stands and is answered."
     )
     data_rev: int | None = Field(
         None, description="Of the task as you saw it: what is judged may have changed since."
     )
+
+
+class Next(BaseModel, extra="forbid"):
+    """Which task to be given."""
+
+    type: Name | None = Field(None, description="Of this type; null: of any.")
+
+
+class Release(BaseModel, extra="forbid"):
+    """Why a task is given back."""
+
+    reason: Annotated[str, AfterValidator(_without_nul)] = Field("", max_length=MAX_COMMENT)
 
 
 class PutDraft(BaseModel, extra="forbid"):
@@ -158,12 +171,12 @@ def list_task_audit(
     request: TaskRequest, task_id: UUID, cursor: Cursor = None, limit: Limit = 100
 ) -> Page[shapes.AuditEntry]:
     """What happened to a task, in order."""
-    first = rest.number("task_audit", cursor)
-    entries = TaskAudit.objects.filter(task=_task(request.user, task_id), seq__gte=first)
-    found = list(entries.order_by("seq")[: limit + 1])
+    first, task = rest.number("task_audit", cursor), _task(request.user, task_id)
+    entries, sees = TaskAudit.objects.filter(task=task), shapes.may_read(task, request.user)
+    found = list(entries.filter(seq__gte=first).order_by("seq")[: limit + 1])
     following = found[limit].seq if len(found) > limit else None
     return Page(
-        items=[shapes.audit(one) for one in found[:limit]],
+        items=[shapes.audit(one, sees=sees) for one in found[:limit]],
         next_cursor=rest.cursor("task_audit", following),
     )
 
@@ -211,6 +224,22 @@ def put_draft(
 
 
 @router.post(
+    "/next",
+    response={200: shapes.Task, 204: None},
+    operation_id="claim_next_task",
+    openapi_extra=TAGGED,
+)
+@ACTS
+def claim_next_task(
+    request: TaskRequest, response: HttpResponse, wanted: Next | None = None
+) -> Any:
+    """Claim the most pressing task that is free for you. 204: there is none."""
+    among = HumanTask.objects.of_type(wanted.type) if wanted and wanted.type else None
+    found = _act(None, None, lambda: inbox.claim_next(user=request.user, among=among))
+    return Reply(204, None) if found is None else _shown(request, found.pk, response)
+
+
+@router.post(
     "/{uuid:task_id}/claim", response=shapes.Task, operation_id="claim_task", openapi_extra=TAGGED
 )
 @ACTS
@@ -231,11 +260,15 @@ def claim_task(
 )
 @ACTS
 def release_task(
-    request: TaskRequest, task_id: UUID, response: HttpResponse, if_match: IfMatch = None
+    request: TaskRequest,
+    task_id: UUID,
+    response: HttpResponse,
+    wanted: Release | None = None,
+    if_match: IfMatch = None,
 ) -> shapes.Task:
     """Give a task back to its team. Your draft stays yours."""
-    found = _task(request.user, task_id)
-    _act(found, if_match, lambda: inbox.release(found, user=request.user))
+    found, reason = _task(request.user, task_id), wanted.reason if wanted else ""
+    _act(found, if_match, lambda: inbox.release(found, user=request.user, reason=reason))
     return _shown(request, task_id, response)
 
 
@@ -264,6 +297,7 @@ def complete_task(
             outcome=wanted.outcome,
             data=wanted.data,
             comment=wanted.comment,
+            reason_codes=wanted.reason_codes,
             submission_id=wanted.submission_id,
             data_rev=wanted.data_rev,
         ),
@@ -300,13 +334,14 @@ def _last(user: User, task_id: UUID | None) -> HumanTask | None:
     return found
 
 
-def _act(task: HumanTask, if_match: str | None, act: Callable[[], T]) -> T:
+def _act(task: HumanTask | None, if_match: str | None, act: Callable[[], T]) -> T:
     """Do it to the task that the client saw. Raises a problem where a page would say why not.
 
     What a verb writes of its refusal stays.
     """
-    with transaction.atomic():
-        _check_same(task, if_match)
+    with transaction.atomic(), inbox.through("api"):
+        if task is not None:
+            _check_same(task, if_match)
         try:
             return act()
         except InboxError as error:

@@ -58,6 +58,9 @@ class TaskSummary(BaseModel):
 class Task(TaskSummary):
     """A human task with what is judged."""
 
+    payloads: Literal["visible", "hidden"] = Field(
+        description="hidden: it is not for you to judge, and you may not see its data."
+    )
     data: Any = Field(description="What the workflow handed over.")
     has_draft: bool = Field(description="Whether you have a draft of it.")
 
@@ -102,7 +105,7 @@ class AuditEntry(BaseModel):
     from_status: str
     to_status: str
     code: str | None
-    reason: str | None
+    reason: str | None = Field(description="null as well when you may not see the task's data.")
 
 
 def summary(task: HumanTask) -> TaskSummary:
@@ -111,8 +114,15 @@ def summary(task: HumanTask) -> TaskSummary:
 
 def whole(task: HumanTask, user: User) -> Task:
     has_draft = TaskDraft.objects.filter(task=task, user=user).exists()
-    data = plain(task.payload.data)
-    return Task.model_validate(_fields(task) | {"data": data, "has_draft": has_draft})
+    shown: dict[str, Any] = {"payloads": "hidden", "data": None}
+    if may_read(task, user):
+        shown = {"payloads": "visible", "data": plain(task.payload.data)}
+    return Task.model_validate(_fields(task) | shown | {"has_draft": has_draft})
+
+
+def may_read(task: HumanTask, user: User) -> bool:
+    """Whether this person may see what is judged, and what was said about it."""
+    return HumanTask.objects.open_to(user).filter(pk=task.pk).exists()
 
 
 def _fields(task: HumanTask) -> dict[str, Any]:
@@ -181,7 +191,7 @@ def typed(task: HumanTask, data: Mapping[str, Any], comment: str) -> dict[str, l
     return found | ({"comment": [comment]} if comment else {})
 
 
-def audit(entry: TaskAudit) -> AuditEntry:
+def audit(entry: TaskAudit, *, sees: bool) -> AuditEntry:
     return AuditEntry(
         seq=entry.seq,
         at=entry.at,
@@ -190,7 +200,7 @@ def audit(entry: TaskAudit) -> AuditEntry:
         from_status=entry.from_status,
         to_status=entry.to_status,
         code=entry.code or None,
-        reason=entry.reason or None,
+        reason=(entry.reason or None) if sees else None,
     )
 
 

@@ -14,7 +14,7 @@ from django.utils import timezone
 from orchestrator import clock, hints, models, payloads
 from orchestrator.core import codec
 from orchestrator.core.definition import Definition, registry
-from orchestrator.core.durations import Duration, parse_duration
+from orchestrator.core.durations import Duration, duration_option
 from orchestrator.core.errors import InvalidInput, TooManyStarts
 from orchestrator.core.names import check_priority, check_queue, is_text
 from orchestrator.core.notes import check_attributes, check_tags
@@ -235,7 +235,7 @@ def delay_of(options: Options) -> timedelta:
     if options.delay is not None and options.at is not None:
         raise ValueError("give delay= or at=, not both")
     if options.delay is not None:
-        return parse_duration(options.delay)
+        return duration_option("delay", options.delay)
     if options.at is None:
         return clock.ZERO
     if not isinstance(options.at, datetime):

@@ -18,7 +18,7 @@ from orchestrator.core.charts.playing import play
 from orchestrator.core.charts.specs import StateSpec, Target, Transitions, state
 from orchestrator.core.context import Context
 from orchestrator.core.definition import Definition, registry
-from orchestrator.core.durations import Duration, parse_duration, parse_keeping
+from orchestrator.core.durations import Duration, duration_option, keeping_option
 from orchestrator.core.errors import UnknownRun
 from orchestrator.core.retry import Retry
 from orchestrator.machine import Machine
@@ -214,14 +214,14 @@ def state_machine(
         fn=_body(chart, kind, initial_context, module=sys._getframe(1).f_globals["__name__"]),
         is_default=default,
         step_retry=step_retry,
-        timeout=None if timeout is None else parse_duration(timeout),
+        timeout=None if timeout is None else duration_option("timeout", timeout),
         # What a machine has done is undone by a transition, if at all.
         compensate=False,
         idempotency_key=idempotency_key,
         queue=queue,
         priority=priority,
-        retention=None if retention is None else parse_keeping(retention),
-        payload_retention=None if payload_retention is None else parse_keeping(payload_retention),
+        retention=keeping_option("retention", retention),
+        payload_retention=keeping_option("payload_retention", payload_retention),
         tags=tags or {},
         chart=chart,
     )

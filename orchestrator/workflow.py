@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar, overload
 
 from orchestrator.core.context import Context
 from orchestrator.core.definition import Definition, registry
-from orchestrator.core.durations import Duration, parse_duration, parse_keeping
+from orchestrator.core.durations import Duration, duration_option, keeping_option
 from orchestrator.core.rates import parse_rate
 from orchestrator.core.retry import Retry
 from orchestrator.run import Run
@@ -159,17 +159,15 @@ def workflow(
             "is_default": default,
             "step_retry": step_retry,
             "retry": retry,
-            "timeout": None if timeout is None else parse_duration(timeout),
+            "timeout": None if timeout is None else duration_option("timeout", timeout),
             "compensate": compensate,
             "max_concurrent": max_concurrent,
             "concurrency_key": concurrency_key,
             "start_rate": None if start_rate is None else parse_rate(start_rate),
             "queue": queue,
             "priority": priority,
-            "retention": None if retention is None else parse_keeping(retention),
-            "payload_retention": (
-                None if payload_retention is None else parse_keeping(payload_retention)
-            ),
+            "retention": keeping_option("retention", retention),
+            "payload_retention": keeping_option("payload_retention", payload_retention),
             "idempotency_key": idempotency_key,
             "tags": tags or {},
             "input_schema": input_schema,

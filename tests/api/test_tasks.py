@@ -7,7 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 
 from dashboard import tokens
 from dashboard.models import ApiAnswer
@@ -71,6 +71,39 @@ def test_a_task_is_shown_with_what_is_judged(ann: Program, task: HumanTask) -> N
     assert (body["ref"], body["type"], body["status"]) == (task.ref, "kyc-review", "ready")
     assert (body["team"], body["assignee"], body["priority"]) == ("compliance-team", None, "normal")
     assert (body["data"], body["run_id"]) == (DATA, str(task.run_id))
+
+
+def test_the_data_is_for_who_may_judge_it(
+    acting: Acting,
+    carol: User,
+    held: HumanTask,
+    ann: Program,
+) -> None:
+    ann.post(path(held, "release"), {"reason": "I know Ada"})
+    carol.user_permissions.add(Permission.objects.get(codename="view_humantask"))
+    watcher = acting(carol)
+
+    body = watcher.get(path(held)).json()
+    reasons = {one["reason"] for one in watcher.get(path(held, "audit")).json()["items"]}
+
+    assert (body["title"], body["payloads"], body["data"]) == (held.title, "hidden", None)
+    assert reasons == {None}
+    assert "I know Ada" in {one["reason"] for one in ann.get(path(held, "audit")).json()["items"]}
+
+
+def test_next_claims_the_most_pressing(ann: Program, ask: Ask) -> None:  # noqa: F811
+    ask(title="low", priority="low")
+    ask(title="urgent", priority="urgent")
+
+    first = ann.post("/tasks/next")
+    of_type = [
+        ann.post("/tasks/next", {"type": name}).status_code for name in ("odd", "kyc-review")
+    ]
+
+    assert (first.json()["title"], first.json()["assignee"]) == ("urgent", "alice")
+    assert first.headers["ETag"]
+    assert of_type == [204, 200]
+    assert ann.post("/tasks/next").status_code == 204
 
 
 def test_a_form_says_what_is_asked_and_what_may_be_done(
@@ -170,6 +203,7 @@ def test_claim_answer_and_the_run_goes_on(ann: Program, task: HumanTask, runs: R
     assert (answered.status_code, body["status"], body["outcome"]) == (200, "completed", "approve")
     assert body["completed_by"] == "alice"
     assert get_run(task.run_id).status == "completed"
+    assert {entry.via for entry in TaskAudit.objects.exclude(verb="created")} == {"api"}
     entries, cursor = [], ""
     while cursor is not None:
         query = {"limit": 2} | ({"cursor": cursor} if cursor else {})

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from inspect import Parameter
 from typing import Any
+from uuid import uuid4
 
 from django import forms
 
@@ -140,6 +141,7 @@ class ForkForm(StepForm):
         widget=forms.Textarea(attrs={"rows": 4, "class": "code-input", "spellcheck": "false"}),
         help_text="JSON. Leave it empty to keep the input of the run.",
     )
+    token = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
     field_order = ("step", "input", "reason")
 
     def clean_input(self) -> Any:
@@ -155,8 +157,8 @@ class ForkForm(StepForm):
         return not self.errors
 
 
-class SleepForm(ActionForm):
-    """Which of the run's sleeps."""
+class KeyForm(ActionForm):
+    """Which of the run's sleeps, or of its back-offs."""
 
     key = forms.CharField(max_length=MAX_NAME, widget=forms.HiddenInput)
 

@@ -140,6 +140,11 @@ def _no_skip(run: Run) -> str:
     return "" if run.status == Status.WAITING else "Only a run that sleeps has a sleep to skip"
 
 
+def _no_retry_now(run: Run) -> str:
+    waits = run.status in (Status.WAITING, Status.AWAITING_RETRY)
+    return "" if waits else "Only a step that waits for its next attempt can be tried now"
+
+
 # ---- the verbs ---------------------------------------------------------------------------
 
 
@@ -228,6 +233,17 @@ SKIP_SLEEP = Verb(
     done=_always("The sleep is over"),
     refusal=_no_skip,
 )
+RETRY_NOW = Verb(
+    name="retry_now",
+    label="Retry now",
+    icon="rotate-cw",
+    title="Retry this step now?",
+    meaning=(
+        "The step is tried again at once, without the rest of the wait. It counts as an attempt."
+    ),
+    done=_always("The step is tried again"),
+    refusal=_no_retry_now,
+)
 CANCEL = Verb(
     name="cancel",
     label="Cancel run",
@@ -242,8 +258,8 @@ CANCEL = Verb(
     is_danger=True,
 )
 
-# Those of the whole run. A sleep is skipped where it is shown.
+# Those of the whole run. What ends a wait stands where the wait is shown.
 VERBS = (RETRY, RESUME, PAUSE, CANCEL, RETRY_FROM, FORK)
 # What stands beside the menu when it is of use.
 _ASIDE = {verb.name for verb in (RETRY, RESUME, PAUSE, CANCEL)}
-ALL = {verb.name: verb for verb in (*VERBS, SKIP_SLEEP)}
+ALL = {verb.name: verb for verb in (*VERBS, SKIP_SLEEP, RETRY_NOW)}

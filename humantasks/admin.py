@@ -1,4 +1,7 @@
-"""Tasks in Django's admin: to look at, never to change. What people judge is not shown."""
+"""Tasks in Django's admin: to look at, never to change. What people judge is not shown.
+
+Teams and limits are set up here.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +10,16 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin
 from django.http import HttpRequest
 
-from humantasks.models import HumanTask, TaskAudit
+from humantasks.models import HumanTask, ReviewerState, TaskAudit, TeamProfile
 
 if TYPE_CHECKING:
     Inline = admin.TabularInline[TaskAudit, HumanTask]
     ModelAdmin = admin.ModelAdmin[HumanTask]
+    TeamAdmin = admin.ModelAdmin[TeamProfile]
+    LimitAdmin = admin.ModelAdmin[ReviewerState]
 else:
     Inline = admin.TabularInline
-    ModelAdmin = admin.ModelAdmin
+    ModelAdmin = TeamAdmin = LimitAdmin = admin.ModelAdmin
 
 
 class ReadOnly:
@@ -47,3 +52,18 @@ class HumanTaskAdmin(ReadOnly, ModelAdmin):
     show_full_result_count = False
     exclude = ("schema",)
     inlines = (AuditInline,)
+
+
+@admin.register(TeamProfile)
+class TeamProfileAdmin(TeamAdmin):
+    list_display = ("group", "parent", "claim_limit")
+    list_select_related = ("group", "parent__group")
+    autocomplete_fields = ("group", "leads")
+    search_fields = ("group__name",)
+
+
+@admin.register(ReviewerState)
+class ReviewerStateAdmin(LimitAdmin):
+    list_display = ("user", "claim_limit")
+    autocomplete_fields = ("user",)
+    search_fields = ("user__username",)

@@ -13,7 +13,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from pydantic import BaseModel, ValidationError
 
-from humantasks import fields, plain
+from humantasks import diffs, fields, plain
 from humantasks.definitions import Outcome
 from humantasks.fields import Field
 from humantasks.inbox.errors import FieldError, InvalidAnswer
@@ -160,3 +160,18 @@ def _encoded(data: BaseModel | dict[str, Any] | None) -> str:
     except NotSerializable as error:
         words = _("The answer has a character or a number that cannot be stored")
         raise InvalidAnswer([FieldError((), words, "not_serializable")]) from error
+
+
+def edits(task: HumanTask, answer: Answer) -> dict[str, dict[str, Any]]:
+    """What became of the texts that the form gave to edit, by field."""
+    asked = [one for one in fields.of_schema(task.form_schema) if one.kind == "editor"]
+    if not asked or answer.data is None:
+        return {}
+    data = answer.data
+    values = data.model_dump(by_alias=True) if isinstance(data, BaseModel) else data
+    before = task.initial
+    return {
+        one.name: diffs.edits(str(fields.dig(before, one.path) or ""), str(after or ""))
+        for one in asked
+        if (after := fields.dig(values, one.path)) is not None
+    }

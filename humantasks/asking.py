@@ -60,6 +60,8 @@ class HumanTaskResult(Generic[T]):
     completed_by: str | None = None
     on_behalf_of: str | None = None
     override: bool = False
+    # Of each edited text, by its field: `base_digest`, `unchanged`, `change_ratio`, `unified`.
+    edits: dict[str, dict[str, Any]] = field(default_factory=dict)
     # None, as the instants are, when the task has expired.
     task_id: UUID | None = None
     created_at: datetime | None = None

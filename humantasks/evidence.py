@@ -85,7 +85,7 @@ def of_text(text: str) -> Section:
 def of_value(stored: Any, title: str = "") -> Section:
     """The evidence in a value as the codec packs it."""
     section = Section(title)
-    fields = _fields(stored)
+    fields = fields_of(stored)
     if fields is None:
         fields = [("", stored)]
     for label, value in fields:
@@ -94,14 +94,14 @@ def of_value(stored: Any, title: str = "") -> Section:
 
 
 def _add(section: Section, label: str, stored: Any) -> None:
-    fields = _fields(stored)
+    fields = fields_of(stored)
     items = _items(stored)
     if fields is not None and section.depth < MAX_DEPTH:
         section.sections.append(_section(label, fields, section.depth + 1))
     elif items is not None and section.depth < MAX_DEPTH:
         _add_items(section, label, items)
     else:
-        value = _value(stored)
+        value = value_of(stored)
         if value.is_long:
             section.texts.append((label, value))
         else:
@@ -117,11 +117,11 @@ def _section(title: str, fields: Iterable[tuple[str, Any]], depth: int) -> Secti
 
 def _add_items(section: Section, label: str, items: Sequence[Any]) -> None:
     shown, more = items[:MAX_ITEMS], max(len(items) - MAX_ITEMS, 0)
-    rows = [_fields(item) for item in shown]
+    rows = [fields_of(item) for item in shown]
     if not items:
         section.facts.append((label, [Value(_("none"), "nothing")]))
     elif all(row is None and _items(item) is None for row, item in zip(rows, shown, strict=True)):
-        section.facts.append((label, [_value(item) for item in shown]))
+        section.facts.append((label, [value_of(item) for item in shown]))
         section.more += more
     elif table := _table(label, rows, more):
         section.tables.append(table)
@@ -140,7 +140,7 @@ def _table(title: str, rows: Sequence[list[tuple[str, Any]] | None], more: int) 
     for row in rows:
         if row is None or [label for label, _value in row] != columns:
             return None
-        values = [_value(stored) for _label, stored in row if _is_simple(stored)]
+        values = [value_of(stored) for _label, stored in row if _is_simple(stored)]
         if len(values) < len(columns) or any(value.is_long for value in values):
             return None
         cells.append(values)
@@ -148,13 +148,13 @@ def _table(title: str, rows: Sequence[list[tuple[str, Any]] | None], more: int) 
 
 
 def _is_simple(stored: Any) -> bool:
-    return _fields(stored) is None and _items(stored) is None
+    return fields_of(stored) is None and _items(stored) is None
 
 
 # ---- the codec's packing -------------------------------------------------------------
 
 
-def _fields(stored: Any) -> list[tuple[str, Any]] | None:
+def fields_of(stored: Any) -> list[tuple[str, Any]] | None:
     """Labels and values of a mapping, a dataclass or a model; None for anything else."""
     if not isinstance(stored, dict):
         return None
@@ -165,8 +165,16 @@ def _fields(stored: Any) -> list[tuple[str, Any]] | None:
             of_class = str(stored["c"])
             return [(_label(of_class, key), value) for key, value in stored["v"].items()]
         case "dict":
-            return [(_value(key).text, value) for key, value in stored["v"]]
+            return [(value_of(key).text, value) for key, value in stored["v"]]
     return None
+
+
+def plain_of(stored: Any) -> Any:
+    """A stored mapping, dataclass or model with its names as keys, and so on inside."""
+    if not isinstance(stored, dict):
+        return stored
+    inner = stored["v"] if stored.get(TAG) in ("dataclass", "model") else stored
+    return {key: plain_of(value) for key, value in inner.items()} if TAG not in inner else inner
 
 
 def _items(stored: Any) -> Sequence[Any] | None:
@@ -194,7 +202,8 @@ def _titles(of_class: str) -> Mapping[str, str]:
     return {key: str(info.title) for key, info in found.model_fields.items() if info.title}
 
 
-def _value(stored: Any) -> Value:
+def value_of(stored: Any) -> Value:
+    """A stored value as a person reads it."""
     match stored:
         case None | "":
             return Value("\u2013", "nothing")

@@ -6,7 +6,7 @@ task whose class has changed or gone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -17,6 +17,7 @@ Path = tuple[str, ...]
 Kind = Literal[
     "text",
     "long_text",
+    "editor",
     "email",
     "url",
     "boolean",
@@ -83,6 +84,13 @@ def of_schema(schema: Schema | None) -> list[Field]:
     return list(_of_object(schema, Resolver(schema), (), group="", part_of=None))
 
 
+def dig(nested: Any, path: Path) -> Any:
+    """The value at a path; None where there is none."""
+    for key in path:
+        nested = nested.get(key) if isinstance(nested, Mapping) else None
+    return nested
+
+
 def _of_object(
     schema: Schema, resolver: Resolver, path: Path, *, group: str, part_of: Part | None
 ) -> Iterator[Field]:
@@ -125,6 +133,8 @@ def _of_value(schema: Schema, resolver: Resolver, *, nullable: bool) -> Field:
 def _of_text(schema: Schema, _: Resolver) -> Field:
     max_length = schema.get("maxLength")
     kind: Kind = _FORMATS.get(schema.get("format", ""), "text")
+    if schema.get("widget") == "editor":
+        return _field("editor", max_length=max_length)
     is_long = schema.get("widget") == "textarea" or (max_length or 0) > LONG_TEXT
     if kind == "text" and is_long:
         kind = "long_text"

@@ -6,9 +6,8 @@ Django only parses. Whether the values are right is `humantasks.answers`' to say
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from decimal import Decimal
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django import forms
@@ -16,15 +15,14 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from humantasks import answers, fields, plain
+from humantasks import answers, controls, fields, plain
 from humantasks.fields import Field
 from humantasks.inbox.errors import FieldError, InvalidAnswer
-from humantasks.inputs import LinesField, LocalNumberField, TextField
 from humantasks.models import HumanTask
 
 PREFIX = "data"
-# More than these go into a list that unfolds.
-MAX_RADIOS = 5
+REASONS = "reason_codes"
+_TEXTS = ("text", "long_text", "editor")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +57,14 @@ class DecisionForm(forms.Form):
     ) -> None:
         super().__init__(data, initial={}, label_suffix="")
         self.task = task
-        self.asked = {_name(one): one for one in fields.of_schema(task.form_schema)}
+        self.asked = {_name(one): one for one in _asked(task)}
+        self._outcome = ""
         comment = self.fields.pop("comment")
         for name, one in self.asked.items():
-            self.fields[name] = _django_field(one)
+            self.fields[name] = controls.of(one)
+        for outcome in task.outcomes.values():
+            if outcome.reason_codes:
+                self.fields[_reasons(outcome.name)] = controls.of_reasons(outcome)
         self.fields["comment"] = comment
         comment.help_text = _comment_hint(task)
         if draft is not None:
@@ -73,7 +75,7 @@ class DecisionForm(forms.Form):
         """A form filled in with plain values, for a task whose form class has gone."""
         sent = QueryDict(mutable=True)
         for name, one in ((_name(one), one) for one in fields.of_schema(task.form_schema)):
-            value = _dig(values, one.path)
+            value = fields.dig(values, one.path)
             if isinstance(value, list) and one.kind == "choices":
                 sent.setlist(name, [str(item) for item in value])
             elif value is not None and value is not False:
@@ -102,6 +104,23 @@ class DecisionForm(forms.Form):
             for name in self.fields
             if name in sent
         }
+
+    def reasons_of(self, outcome: str) -> forms.BoundField | None:
+        """The reasons to tick for an outcome; None when it has none."""
+        return self[_reasons(outcome)] if _reasons(outcome) in self.fields else None
+
+    def reason_codes(self, outcome: str) -> list[str]:
+        """Which of them are ticked."""
+        found: list[str] = self.cleaned_data.get(_reasons(outcome)) or []
+        return found
+
+    def edited(self) -> list[tuple[forms.BoundField, str, str]]:
+        """The fields that are edited texts: each with what it was, and what it is by now."""
+        return [
+            (self[name], str(one.default or ""), _text_now(self[name]))
+            for name, one in self.asked.items()
+            if one.kind == "editor"
+        ]
 
     @property
     def comment_text(self) -> str:
@@ -147,12 +166,14 @@ class DecisionForm(forms.Form):
     def check(self, outcome: str) -> bool:
         """Parse and validate for this outcome. All errors are in the form afterwards."""
         chosen = self.task.outcomes.get(outcome)
+        self._outcome = outcome
         self.full_clean()
         if chosen is not None and chosen.form is None:
             for name in self.asked:
                 self.errors.pop(name, None)
         try:
-            answers.check(self.task, outcome, self.values(), self.comment_text)
+            codes = self.reason_codes(outcome)
+            answers.check(self.task, outcome, self.values(), self.comment_text, codes)
         except InvalidAnswer as invalid:
             self.take(invalid)
         return not self.errors
@@ -161,6 +182,8 @@ class DecisionForm(forms.Form):
         """Show errors beside their fields, or above the form. One for each field."""
         for error in invalid.errors:
             name = ".".join(map(str, error.loc))
+            if name == REASONS:
+                name = _reasons(self._outcome)
             if name not in self.fields:
                 self.add_error(None, error.message)
             elif name not in self.errors:
@@ -172,7 +195,7 @@ class DecisionForm(forms.Form):
                 continue
             value = self.cleaned_data[name]
             if value in (None, ""):
-                if one.required or not (one.nullable or one.kind in ("text", "long_text")):
+                if one.required or not (one.nullable or one.kind in _TEXTS):
                     continue
                 value = None if one.nullable else ""
             yield one, value
@@ -185,132 +208,29 @@ def _name(field: Field) -> str:
     return f"{PREFIX}.{field.name}"
 
 
+def _reasons(outcome: str) -> str:
+    return f"{REASONS}.{outcome}"
+
+
+def _asked(task: HumanTask) -> Iterator[Field]:
+    """The fields of the task's form, with what stands in them at first."""
+    initial = task.initial
+    for one in fields.of_schema(task.form_schema):
+        value = fields.dig(initial, one.path)
+        yield one if value is None else replace(one, default=value)
+
+
+def _text_now(field: forms.BoundField) -> str:
+    text = field.value()
+    return text.replace("\r\n", "\n") if isinstance(text, str) else ""
+
+
 def _comment_hint(task: HumanTask) -> str:
     needing = [one for one in task.outcomes.values() if one.comment == "required"]
     if not needing:
         return ""
     labels = ", ".join(plain.shown(one.label) for one in needing)
     return _("Required for: %(outcomes)s") % {"outcomes": labels}
-
-
-# ---- how each kind of field is drawn -------------------------------------------------
-
-
-def _django_field(field: Field) -> forms.Field:
-    made = _MAKERS.get(field.kind, _text)(field)
-    made.label = plain.shown(field.label)
-    made.help_text = plain.shown(field.help)
-    made.required = field.required and field.part_of is None and field.kind != "boolean"
-    made.initial = _initial(field)
-    made.error_messages["required"] = plain.missing(field.kind)
-    if "invalid" in made.error_messages:
-        made.error_messages["invalid"] = _invalid(field)
-    return made
-
-
-def _initial(field: Field) -> Any:
-    if field.kind in ("integer", "number") and field.default is not None:
-        # A number and no text: a text is taken for what somebody has typed.
-        return Decimal(str(field.default))
-    return field.default
-
-
-def _invalid(field: Field) -> str:
-    code = {
-        "integer": "int_parsing",
-        "number": "float_parsing",
-        "date": "date_parsing",
-        "datetime": "datetime_parsing",
-        "time": "time_parsing",
-        "url": "url_parsing",
-    }
-    return plain.message(code.get(field.kind, "invalid"), {})
-
-
-def _text(field: Field) -> forms.Field:
-    widgets: dict[str, forms.Widget] = {
-        "long_text": forms.Textarea(attrs={"rows": 5}),
-        "email": forms.EmailInput(attrs={"autocomplete": "off"}),
-        "url": forms.URLInput(),
-    }
-    made = TextField(max_length=field.max_length, widget=widgets.get(field.kind))
-    if field.max_length is not None:
-        made.error_messages["max_length"] = plain.too_long(field.max_length)
-    return made
-
-
-def _number(field: Field) -> forms.Field:
-    is_whole = field.kind == "integer"
-    return LocalNumberField(
-        is_whole=is_whole,
-        widget=forms.TextInput(attrs={"inputmode": "numeric" if is_whole else "decimal"}),
-    )
-
-
-def _boolean(field: Field) -> forms.Field:
-    return forms.BooleanField()
-
-
-def _date(field: Field) -> forms.Field:
-    widget = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
-    return forms.DateField(widget=widget)
-
-
-def _datetime(field: Field) -> forms.Field:
-    widget = forms.DateTimeInput(format="%Y-%m-%dT%H:%M", attrs={"type": "datetime-local"})
-    return forms.DateTimeField(widget=widget)
-
-
-def _time(field: Field) -> forms.Field:
-    return forms.TimeField(widget=forms.TimeInput(format="%H:%M", attrs={"type": "time"}))
-
-
-def _choice(field: Field) -> forms.Field:
-    choices = [(str(value), plain.shown(label)) for value, label in field.choices]
-    widget: forms.Widget = forms.RadioSelect()
-    nothing = [("", _("No answer"))] if field.nullable else []
-    if len(choices) > MAX_RADIOS:
-        widget = forms.Select()
-        nothing = [("", _("Choose…"))] if field.nullable or field.default is None else []
-    return forms.TypedChoiceField(
-        choices=nothing + choices, coerce=_back(field), empty_value=None, widget=widget
-    )
-
-
-def _choices(field: Field) -> forms.Field:
-    return forms.TypedMultipleChoiceField(
-        choices=[(str(value), plain.shown(label)) for value, label in field.choices],
-        coerce=_back(field),
-        widget=forms.CheckboxSelectMultiple,
-    )
-
-
-def _lines(field: Field) -> forms.Field:
-    return LinesField(widget=forms.Textarea(attrs={"rows": 4}))
-
-
-def _json(field: Field) -> forms.Field:
-    return forms.JSONField(widget=forms.Textarea(attrs={"rows": 6, "class": "code-input"}))
-
-
-def _back(field: Field) -> Callable[[str], Any]:
-    """From the text in a form to the value that the model knows: `"1"` may have been 1."""
-    known = {str(value): value for value, _label in field.choices}
-    return lambda text: known[text]
-
-
-_MAKERS: dict[str, Callable[[Field], forms.Field]] = {
-    "boolean": _boolean,
-    "integer": _number,
-    "number": _number,
-    "date": _date,
-    "datetime": _datetime,
-    "time": _time,
-    "choice": _choice,
-    "choices": _choices,
-    "lines": _lines,
-    "json": _json,
-}
 
 
 # ---- drafts and plain values ---------------------------------------------------------
@@ -341,12 +261,6 @@ def _leave_out(nested: dict[str, Any], part: fields.Part) -> None:
     nested.pop(last, None)
     if not part.has_default:
         nested[last] = None
-
-
-def _dig(nested: Any, path: fields.Path) -> Any:
-    for key in path:
-        nested = nested.get(key) if isinstance(nested, Mapping) else None
-    return nested
 
 
 def _is_filled(value: Any) -> bool:

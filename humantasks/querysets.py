@@ -5,7 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Self
 
 from django.apps import apps
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
+from django.db.models import (
+    BooleanField,
+    Exists,
+    ExpressionWrapper,
+    F,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+)
 from django.db.models.expressions import RawSQL
 
 from orchestrator.clock import Now
@@ -59,19 +71,41 @@ class TaskQuerySet(QuerySet["HumanTask"]):
         why = _lines("excluded").filter(user=user).values("why")[:1]
         return self.annotate(excluded_why=Subquery(why))
 
+    def for_reader(self, user: User) -> Self:
+        """Annotates what the page of a task must know of its reader, in the same query."""
+        may_answer = _is_candidate(user) & ~Q(_is_excluded(user)) if user.is_active else Q(pk=None)
+        sees_data = Q() if user.has_perm(SEE_DATA) else _is_involved(user)
+        return self.with_exclusion_of(user).annotate(
+            is_led=_told(_is_led(user) if user.is_active else Q(pk=None)),
+            may_answer=_told(may_answer),
+            has_team_above=_has_team_above(),
+            sees_data=_told(sees_data) if sees_data else Value(value=True),
+        )
+
+    def people_for(self, task: HumanTask) -> QuerySet[User]:
+        """Who may answer a task, by name."""
+        lines = _all_lines().filter(task=task)
+        asked = lines.filter(kind="candidate")
+        is_named = Q(pk__in=asked.values("user"))
+        is_member = Q(groups__in=asked.values("group")) | Q(groups=task.team_id)
+        is_new = Q(groups__name__in=asked.filter(user=None, group=None).values("name"))
+        people = get_user_model()._default_manager.filter(is_active=True)
+        found: QuerySet[User] = people.filter(is_named | is_member | is_new)
+        excluded = lines.filter(kind="excluded").values("user")
+        return found.exclude(pk__in=excluded).distinct().order_by("username")
+
     def held_by_strangers(self) -> Self:
         """What somebody holds who is no candidate for it (any more), or has left."""
         holder = OuterRef("assignee")
-        is_of_team = _members().filter(user=holder, group=OuterRef("team"))
-        groups = _members().filter(user=OuterRef(holder)).values("group")
-        lines = _lines("candidate").filter(Q(user=holder) | Q(group__in=groups))
+        is_of_team = Group.objects.filter(pk=OuterRef("team"), user=holder)
+        lines = _lines("candidate").filter(Q(user=holder) | Q(group__user=holder))
         return self.filter(Q(assignee__is_active=False) | ~Exists(is_of_team) & ~Exists(lines))
 
     # ---- which -----------------------------------------------------------------------
 
     def my_work(self, user: User) -> Self:
-        """What this person has claimed."""
-        return self.filter(assignee=user)
+        """What this person has claimed, and what waits for information of theirs."""
+        return self.filter(Q(assignee=user) | Q(asked_of=user))
 
     def asked_of(self, user: User) -> Self:
         """What waits for information that this person was asked for."""
@@ -137,7 +171,7 @@ class TaskQuerySet(QuerySet["HumanTask"]):
 
     def for_list(self) -> Self:
         """With all that a row of open tasks shows, in the same query."""
-        return self.select_related("team", "assignee").defer("schema")
+        return self.select_related("team", "assignee", "asked_of").defer("schema")
 
 
 # The groups that a person leads, and those below. UNION ends also where they form a ring.
@@ -148,6 +182,15 @@ WITH RECURSIVE led(id) AS (
     SELECT below.group_id FROM humantasks_teamprofile below JOIN led ON below.parent_id = led.id
 ) SELECT id FROM led
 """
+
+
+def _has_team_above() -> Exists:
+    profiles = apps.get_model("humantasks", "TeamProfile")._default_manager
+    return Exists(profiles.filter(group=OuterRef("team"), parent__isnull=False))
+
+
+def _told(condition: Q) -> ExpressionWrapper[Q]:
+    return ExpressionWrapper(condition, output_field=BooleanField())
 
 
 def _is_led(user: User) -> Q:
@@ -177,11 +220,9 @@ def _is_excluded(user: User) -> Exists:
     return Exists(_lines("excluded").filter(user=user))
 
 
-def _members() -> QuerySet[Any]:
-    """Who is in which group."""
-    return apps.get_model("auth", "User").groups.through._default_manager.all()
+def _all_lines() -> QuerySet[Any]:
+    return apps.get_model("humantasks", "TaskCandidate")._default_manager.all()
 
 
 def _lines(kind: str) -> QuerySet[Any]:
-    candidates = apps.get_model("humantasks", "TaskCandidate")
-    return candidates._default_manager.filter(task=OuterRef("pk"), kind=kind)
+    return _all_lines().filter(task=OuterRef("pk"), kind=kind)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from humantasks.views import deciding, lists, tasks
+from humantasks.views import acting, deciding, lists, serving, tasks
 
 app_name = "humantasks"
 
@@ -12,6 +12,8 @@ urlpatterns = [
     path("", lists.my_work, name="my_work"),
     path("queue/", lists.queue, name="queue"),
     path("done/", lists.done, name="done"),
+    path("next/", serving.start, name="next"),
+    path("next/serve", serving.serve, name="serve"),
     path("news", lists.news, name="news"),
     path("counts", lists.counts, name="counts"),
     path("tasks/<uuid:task_id>/", tasks.task, name="task"),
@@ -19,5 +21,8 @@ urlpatterns = [
     path("tasks/<uuid:task_id>/claim", tasks.claim, name="claim"),
     path("tasks/<uuid:task_id>/release", tasks.release, name="release"),
     path("tasks/<uuid:task_id>/draft", deciding.draft, name="draft"),
+    path("tasks/<uuid:task_id>/changes", deciding.changes, name="changes"),
+    path("tasks/<uuid:task_id>/comment", acting.comment, name="comment"),
+    path("tasks/<uuid:task_id>/do/<slug:act>", acting.act, name="act"),
     path("tasks/<uuid:task_id>/complete", deciding.complete, name="complete"),
 ]

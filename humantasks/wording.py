@@ -1,4 +1,4 @@
-"""What happened, told to people: conflicts and the history of a task."""
+"""Why something could not be done, told to people: who, when, and what now."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from humantasks import plain
 from humantasks.inbox.errors import Code, NotEligible, TaskConflict
-from humantasks.models import HumanTask, TaskAudit
+from humantasks.models import HumanTask, Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,24 +22,12 @@ class Explanation:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One entry of the history as it is shown."""
-
-    who: str
-    what: str
-    at: datetime
-    icon: str
-    family: str = ""
-    said: str = ""
-
-
 def clock_time(at: datetime | None) -> str:
-    """The time of today, else the date and the time, in the reader's zone."""
+    """The time of today, else the date and the time: in the reader's zone, which it names."""
     if at is None:
         return ""
     here = timezone.localtime(at)
-    time = date_format(here, "H:i")
+    time = f"{date_format(here, 'H:i')} {here.tzname()}"
     is_today = here.date() == timezone.localdate()
     return time if is_today else f"{date_format(here, 'SHORT_DATE_FORMAT')} {time}"
 
@@ -49,25 +36,53 @@ def explain(conflict: TaskConflict) -> Explanation:
     """Who was faster, when, and how."""
     facts = {"who": conflict.by or _("The workflow"), "at": clock_time(conflict.at)}
     title, text = _told(conflict)
-    return Explanation(conflict.code, title % facts, text % facts)
+    text %= facts
+    # After the facts are in: what people wrote may hold a percent sign.
+    if conflict.reason:
+        text = f"{text} {_('Reason:')} {conflict.reason}"
+    return Explanation(conflict.code, title % facts, text)
 
 
 def _told(conflict: TaskConflict) -> tuple[str, str]:
-    if conflict.code == Code.ALREADY_COMPLETED and conflict.is_me:
+    if (told := _special(conflict)) is not None:
+        return told
+    return _conflicts().get(
+        conflict.code, (_("This task is not what it was"), _("It has changed at %(at)s."))
+    )
+
+
+def _special(conflict: TaskConflict) -> tuple[str, str] | None:
+    """What depends on more than the code."""
+    key: tuple[str, str] = (conflict.code, conflict.task.status)
+    if key == (Code.ALREADY_COMPLETED, Status.COMPLETED) and conflict.is_me:
         return (
             _("You have already completed this task"),
             _("You did so in another window at %(at)s. That answer stands."),
         )
-    if conflict.code == Code.NOT_ASSIGNEE and conflict.task.status == "ready":
-        return (
+    if conflict.code == Code.WITHDRAWN and conflict.by:
+        return _("This task was withdrawn"), _("%(who)s cancelled the run at %(at)s.")
+    return _by_status().get(key)
+
+
+def _by_status() -> dict[tuple[str, str], tuple[str, str]]:
+    return {
+        (Code.ALREADY_COMPLETED, Status.SKIPPED): (
+            _("This task was skipped"),
+            _("%(who)s decided so at %(at)s."),
+        ),
+        (Code.ALREADY_COMPLETED, Status.FAILED): (
+            _("This task cannot be done"),
+            _("%(who)s said so at %(at)s, and the workflow was told."),
+        ),
+        (Code.NOT_ASSIGNEE, Status.READY): (
             _("You no longer hold this task"),
-            _("%(who)s gave it back at %(at)s. It is free: you can claim it again."),
-        )
-    if conflict.code == Code.WITHDRAWN:
-        return _("This task was withdrawn"), _withdrawn(conflict)
-    return _conflicts().get(
-        conflict.code, (_("This task is not what it was"), _("It has changed at %(at)s."))
-    )
+            _("It is free since %(at)s: you can claim it again."),
+        ),
+        (Code.WRONG_STATE, Status.PAUSED): (
+            _("You have put this task aside"),
+            _("That was at %(at)s. Take it up again to go on."),
+        ),
+    }
 
 
 def _conflicts() -> dict[Code, tuple[str, str]]:
@@ -83,6 +98,10 @@ def _conflicts() -> dict[Code, tuple[str, str]]:
         Code.NOT_ASSIGNEE: (
             _("You no longer hold this task"),
             _("%(who)s has held it since %(at)s."),
+        ),
+        Code.WITHDRAWN: (
+            _("This task was withdrawn"),
+            _("The run does not need an answer since %(at)s."),
         ),
         Code.EXPIRED: (
             _("The time for this task is over"),
@@ -103,90 +122,56 @@ def _conflicts() -> dict[Code, tuple[str, str]]:
     }
 
 
-def _withdrawn(conflict: TaskConflict) -> str:
-    text = _("The run does not need an answer since %(at)s.")
-    # What people wrote may hold a percent sign.
-    reason = conflict.reason.replace("%", "%%")
-    return f"{text} {_('Reason:')} {reason}" if reason else text
-
-
 def refusal(refused: NotEligible) -> Explanation:
-    """Why this person may not answer this task at all."""
-    if refused.code == Code.REQUESTER:
-        return Explanation(
-            refused.code,
-            _("You cannot answer this task yourself"),
-            _("You started the run that asks. Somebody else must decide."),
-        )
-    return Explanation(
-        refused.code,
-        _("You may not answer this task"),
-        _("You are in none of the teams that it was sent to."),
+    """Why this person may not do this with the task, or with any."""
+    title, text = _refusals().get(
+        refused.why or refused.code,
+        (
+            _("You may not answer this task"),
+            _("You are in none of the teams that it was sent to."),
+        ),
     )
+    return Explanation(refused.code, title, text % {"limit": refused.limit or 0})
+
+
+def _refusals() -> dict[str, tuple[str, str]]:
+    own = _("You cannot answer this task yourself")
+    return {
+        "requester": (own, _("You started the run that asks. Somebody else must decide.")),
+        "decider": (
+            own,
+            _("You have decided another task of this run. Somebody else must decide this one."),
+        ),
+        "named": (own, _("Whoever wrote this workflow has excluded you from this task.")),
+        "conflict": (own, _("You have said that you must not decide it.")),
+        Code.REQUESTER: (own, _("You are excluded from it. Somebody else must decide.")),
+        Code.CLAIM_LIMIT: (
+            _("You hold as many tasks as you may"),
+            _("Your limit is %(limit)s. Finish one, or give one back."),
+        ),
+        Code.NOT_LEAD: (
+            _("Only a lead of the team can do this"),
+            _("Ask a lead, or say it in a comment."),
+        ),
+        Code.NOT_ALLOWED: (
+            _("You may not do this with this task"),
+            _("Its type does not allow it, or it is not yours to do."),
+        ),
+    }
+
+
+def why_locked(task: HumanTask) -> str:
+    """In few words, why a free task is not the reader's. `task` carries `excluded_why`."""
+    words = {
+        "requester": _("You started this run"),
+        "decider": _("You decided another task of this run"),
+        "named": _("You are excluded"),
+        "conflict": _("You declared a conflict"),
+    }
+    return words.get(task.excluded_why or "", "")
 
 
 def why_not(task: HumanTask) -> Explanation:
     """Why a free task is not the reader's to take. `task` carries `excluded_why`."""
     code = Code.REQUESTER if task.excluded_why else Code.NOT_ELIGIBLE
     return refusal(NotEligible(code, task, why=task.excluded_why or ""))
-
-
-# ---- history -------------------------------------------------------------------------
-
-
-def history(task: HumanTask) -> list[Line]:
-    """What happened to a task, the latest first."""
-    return [_line(entry, task) for entry in task.audit.order_by("-seq")]
-
-
-def _line(entry: TaskAudit, task: HumanTask) -> Line:
-    icon, family = _LOOKS.get(entry.verb, ("info", ""))
-    outcome = task.outcomes.get(entry.code) if entry.verb == "completed" else None
-    if outcome is not None and not outcome.positive:
-        icon, family = "x", ""
-    said = entry.reason if entry.verb in ("completed", "withdrawn") else ""
-    who = entry.actor_label or _("The workflow")
-    return Line(who, _what(entry, task), entry.at, icon, family, said)
-
-
-_LOOKS = {
-    "created": ("inbox", "is-human"),
-    "claimed": ("user-check", "is-running"),
-    "released": ("undo-2", ""),
-    "claim_refused": ("lock", "is-retry"),
-    "completed": ("check", "is-ok"),
-    "expired": ("timer-off", "is-failed"),
-    "withdrawn": ("ban", ""),
-}
-
-
-def _what(entry: TaskAudit, task: HumanTask) -> str:
-    match entry.verb:
-        case "created" if entry.code == "assigned":
-            return _("asked, and assigned it to %(who)s") % {"who": entry.reason}
-        case "created":
-            return _("asked %(team)s") % {"team": ", ".join(task.assign_to)}
-        case "completed":
-            outcome = task.outcomes.get(entry.code)
-            label = plain.shown(outcome.label) if outcome else entry.code
-            return _("decided: %(outcome)s") % {"outcome": label}
-        case "withdrawn":
-            return _withdrawals().get(entry.code, _("withdrew the task"))
-    return _verbs().get(entry.verb, entry.verb)
-
-
-def _verbs() -> dict[str, str]:
-    return {
-        "claimed": _("claimed the task"),
-        "released": _("gave the task back"),
-        "claim_refused": _("tried to claim the task of their own run"),
-        "expired": _("went on: nobody answered in time"),
-    }
-
-
-def _withdrawals() -> dict[str, str]:
-    return {
-        "cancelled": _("withdrew the task: the run was cancelled"),
-        "abandoned": _("withdrew the task: the run went on without it"),
-        "finished": _("withdrew the task: the run has ended"),
-    }

@@ -12,6 +12,8 @@ from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group, User
 from django.utils.crypto import salted_hmac
 
+from humantasks import inbox
+
 FILE = "demo-passwords.json"
 
 _SYLLABLES = [first + second for first in "bdfghklmnprstvz" for second in "aeiou"]
@@ -24,13 +26,20 @@ class Account:
     role: str
     groups: tuple[str, ...]
     is_admin: bool = False
+    leads: tuple[str, ...] = ()
 
 
 ACCOUNTS = (
     Account("ruth", "Ruth", "reviewer", ("compliance-team",)),
     Account("ravi", "Ravi", "reviewer", ("compliance-team",)),
     Account("edda", "Edda", "editor", ("content-team",)),
-    Account("lena", "Lena", "lead", ("compliance-team", "content-team", "Viewer")),
+    Account(
+        "lena",
+        "Lena",
+        "lead",
+        ("compliance-team", "content-team", "Viewer"),
+        leads=("compliance-team", "content-team"),
+    ),
     Account("omar", "Omar", "operator", ("Operator",)),
     Account("ada", "Ada", "admin", ("Admin", "Operator"), is_admin=True),
 )
@@ -56,6 +65,8 @@ def ensure(var_dir: Path) -> Iterator[tuple[Account, str]]:
             user.password = make_password(password, salt)
             user.save(update_fields=["password"])
         user.groups.add(*(Group.objects.get_or_create(name=name)[0] for name in account.groups))
+        for group in Group.objects.filter(name__in=account.leads):
+            inbox.make_lead(group, user)
         yield account, password
 
 

@@ -19,7 +19,7 @@ from dashboard import access, actions, verbs
 from dashboard.access import OPERATE, OperatorRequest, permitted
 from dashboard.actions import Answer, Order
 from dashboard.audit import Actor
-from dashboard.forms import ActionForm, CancelForm, ForkForm, SleepForm, StepForm
+from dashboard.forms import ActionForm, CancelForm, ForkForm, KeyForm, StepForm
 from dashboard.live import wants_part
 from dashboard.queries import run as queries
 from dashboard.rows import short_id, wait_kind
@@ -45,11 +45,16 @@ def _retry_from(run_id: UUID, order: Order, fields: Fields) -> Answer:
 
 
 def _fork(run_id: UUID, order: Order, fields: Fields) -> Answer:
-    return actions.fork(run_id, order, step=fields["step"], input=fields["input"])
+    step, value, token = fields["step"], fields["input"], fields["token"]
+    return actions.fork(run_id, order, step=step, input=value, token=token)
 
 
 def _skip_sleep(run_id: UUID, order: Order, fields: Fields) -> Answer:
     return actions.skip_sleep(run_id, order, key=fields["key"])
+
+
+def _retry_now(run_id: UUID, order: Order, fields: Fields) -> Answer:
+    return actions.retry_now(run_id, order, key=fields["key"])
 
 
 DEEDS = {
@@ -61,7 +66,8 @@ DEEDS = {
         Deed(verbs.CANCEL, CancelForm, lambda run_id, order, _: actions.cancel(run_id, order)),
         Deed(verbs.RETRY_FROM, StepForm, _retry_from),
         Deed(verbs.FORK, ForkForm, _fork),
-        Deed(verbs.SKIP_SLEEP, SleepForm, _skip_sleep),
+        Deed(verbs.SKIP_SLEEP, KeyForm, _skip_sleep),
+        Deed(verbs.RETRY_NOW, KeyForm, _retry_now),
     )
 }
 

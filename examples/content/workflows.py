@@ -22,8 +22,9 @@ class Draft(BaseModel):
 
 
 class Review(BaseModel):
-    """What an editor fills in."""
+    """What an editor fills in: the text itself, and what is left to the model."""
 
+    text: str = Field(title="Article", min_length=20, json_schema_extra={"widget": "editor"})
     feedback: str = Field("", title="What to polish", max_length=4000)
     facts_checked: bool = Field(False, title="Facts checked")
 
@@ -63,12 +64,16 @@ async def create_content(ctx: Context[Brief], brief: Brief) -> Published:
         type="content-review",
         title=f"Review: {brief.topic}",
         assign_to="content-team",
-        data={"draft": draft, "brief": brief},
+        data={"title": draft.title, "brief": brief, "draft": draft.body},
+        ui="content-editor",
         form=Review,
+        initial={"text": draft.body},
         due="2d",
     )
     if not reviewed.approved:
         return Published(article_id=None, title=draft.title, reviewed_by=reviewed.completed_by)
+    if reviewed.data:
+        draft = Draft(title=draft.title, body=reviewed.data.text)
     if reviewed.data and reviewed.data.feedback:
         draft = await generate(
             ctx,

@@ -29,6 +29,7 @@ from humantasks.inbox.pausing import (
     withdraw_question,
 )
 from humantasks.inbox.serving import claim_next, let_pass
+from humantasks.inbox.teams import make_lead
 from humantasks.inbox.tending import tend
 
 __all__ = [
@@ -52,6 +53,7 @@ __all__ = [
     "keep_answers",
     "let_pass",
     "lost",
+    "make_lead",
     "move",
     "open_task",
     "override",

@@ -141,6 +141,7 @@ def _result(task: HumanTask, decision: TaskDecision, answer: Answer) -> HumanTas
         completed_by=decision.user.get_username(),
         on_behalf_of=decision.on_behalf_of or None,
         override=decision.is_override,
+        edits=answers.edits(task, answer),
         task_id=task.pk,
         created_at=task.created_at,
         claimed_at=task.claimed_at,

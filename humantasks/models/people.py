@@ -25,6 +25,9 @@ class TeamProfile(models.Model):
     # How many tasks of this team one person may hold at once; null: no limit.
     claim_limit = models.PositiveIntegerField(null=True, blank=True)
 
+    class Meta:
+        verbose_name = "team"
+
     def __str__(self) -> str:
         return self.group.name
 
@@ -40,6 +43,10 @@ class ReviewerState(models.Model):
     )
     # How many tasks the person may hold at once; null: no limit of their own.
     claim_limit = models.PositiveIntegerField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = "limit of a person"
+        verbose_name_plural = "limits of persons"
 
     def __str__(self) -> str:
         return f"what {self.user} may hold"

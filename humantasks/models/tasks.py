@@ -161,8 +161,12 @@ class HumanTask(models.Model):
 
     objects = TaskQuerySet.as_manager()
 
-    # Why the reader must not answer it; only `with_exclusion_of` looks it up.
+    # What it is to its reader; `with_exclusion_of` looks up the first, `for_reader` all.
     excluded_why: str | None = None
+    is_led: bool
+    may_answer: bool
+    has_team_above: bool
+    sees_data: bool
 
     class Meta:
         default_permissions = ("view",)
@@ -262,6 +266,13 @@ class HumanTask(models.Model):
         """`module:qualified.name` of the form's class, which may be gone by now."""
         path: str | None = self._asked["form_class"]
         return path
+
+    @property
+    def initial(self) -> dict[str, Any]:
+        """What stands in the form at first, by field."""
+        text = "" if self._state.adding else self.payload.initial
+        found: dict[str, Any] = json.loads(text) if text else {}
+        return found
 
     @property
     def outcome_label(self) -> str:

@@ -26,9 +26,11 @@ def task_for(request: ReviewerRequest, task_id: UUID) -> HumanTask:
     """The task, or 404 when this person may not know of it."""
     visible = HumanTask.objects.visible_to(request.user)
     found = (
-        visible.select_related("team", "assignee", "completed_by", "payload")
+        visible.select_related(
+            "team", "assignee", "owner", "asked_of", "requester", "completed_by", "payload"
+        )
         .annotate(has_run=Exists(Run.objects.filter(id=OuterRef("run_id"))))
-        .with_exclusion_of(request.user)
+        .for_reader(request.user)
         .filter(pk=task_id)
         .first()
     )

@@ -15,7 +15,7 @@ from humantasks import inbox, plain, wording
 from humantasks.forms import DecisionForm
 from humantasks.inbox import InvalidAnswer, NotEligible, TaskConflict
 from humantasks.models import HumanTask, TaskDraft
-from humantasks.views import panel
+from humantasks.views import panel, serving
 from humantasks.views.common import ReviewerRequest, task_for
 from humantasks.views.panel import Notice
 from humantasks.views.tasks import refuse
@@ -62,6 +62,7 @@ def complete(request: ReviewerRequest, task_id: UUID) -> HttpResponse:
             outcome=outcome,
             data=form.values(),
             comment=form.comment_text,
+            reason_codes=form.reason_codes(outcome),
             submission_id=panel.submission_id(request),
             data_rev=_number(request, "data_rev"),
         )
@@ -73,8 +74,29 @@ def complete(request: ReviewerRequest, task_id: UUID) -> HttpResponse:
     except NotEligible as refused:
         _keep(request, found, form)
         return refuse(request, found, refused)
-    label = plain.shown(found.outcomes[outcome].label)
-    return panel.done(request, found, _("Sent: %(outcome)s.") % {"outcome": label})
+    return _sent(request, found, outcome)
+
+
+def _sent(request: ReviewerRequest, found: HumanTask, outcome: str) -> HttpResponse:
+    """It is decided: the task as it is now; in Next mode the next one."""
+    text = _("Sent: %(outcome)s.") % {"outcome": plain.shown(found.outcomes[outcome].label)}
+    if serving.mode(request):
+        messages.success(request, text)
+        return serving.onwards(request)
+    return panel.done(request, found, text)
+
+
+@login_required
+@require_POST
+def changes(request: ReviewerRequest, task_id: UUID) -> HttpResponse:
+    """What the person has changed so far in the texts that they edit. Stores nothing."""
+    found = task_for(request, task_id)
+    form = DecisionForm(found, request.POST)
+    if not request.htmx:
+        again = DecisionForm(found, draft=form.typed)
+        return panel.show(request, found, form=again, shows_changes=True)
+    context = {"edited": panel.edited(form)}
+    return render(request, "humantasks/_changes.html", context)
 
 
 def _conflict(

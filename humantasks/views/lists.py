@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
-from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
@@ -16,46 +14,22 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
 from humantasks.counts import MAX_COUNT, counts_and_news, counts_of, shown
-from humantasks.models import HumanTask
+from humantasks.models import HumanTask, Priority
 from humantasks.querysets import TaskQuerySet
+from humantasks.views import groups
 from humantasks.views.common import ReviewerRequest, page
+from humantasks.views.filters import Filters, due_choices
+from humantasks.views.groups import Group
 
 PAGE = 50
 # Tasks that are asked for their type.
 ENOUGH = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Filters:
-    """What a list is narrowed to. All of it stands in the address."""
-
-    text: str
-    type: str
-    with_claimed: bool
-
-    @classmethod
-    def of(cls, request: ReviewerRequest) -> Filters:
-        # PostgreSQL refuses a NUL, even to compare with.
-        text, name = (request.GET.get(key, "").replace("\x00", "") for key in ("q", "type"))
-        return cls(text[:200], name[:100], request.GET.get("show") == "open")
-
-    @property
-    def is_set(self) -> bool:
-        return bool(self.text or self.type or self.with_claimed)
-
-    @property
-    def query(self) -> str:
-        given = {"q": self.text, "type": self.type, "show": "open" if self.with_claimed else ""}
-        return urlencode({name: value for name, value in given.items() if value})
-
-    def narrow(self, tasks: TaskQuerySet) -> TaskQuerySet:
-        return tasks.of_type(self.type).matching(self.text)
-
-
 @login_required
 @require_safe
 def my_work(request: ReviewerRequest) -> HttpResponse:
-    """What I have claimed."""
+    """What I have claimed, and what I was asked for information about."""
     return _list(request, "my_work", HumanTask.objects.my_work(request.user))
 
 
@@ -71,7 +45,7 @@ def queue(request: ReviewerRequest) -> HttpResponse:
 def done(request: ReviewerRequest) -> HttpResponse:
     """What I have completed, the latest first."""
     tasks = HumanTask.objects.done_by(request.user)
-    filters = Filters.of(request)
+    filters = Filters.of(request.GET)
     ordered = filters.narrow(tasks).latest_first().select_related("team")
     last = _last_seen(request)
     return _render_list(request, "done", tasks, filters, ordered.before(last) if last else ordered)
@@ -85,7 +59,7 @@ def news(request: ReviewerRequest) -> HttpResponse:
     A page that asks for news need not ask for its counts apart. 204 when both are as seen.
     """
     newest = _uuid(request.GET.get("newest", ""))
-    tasks = Filters.of(request).narrow(_queue(request))
+    tasks = Filters.of(request.GET).narrow(_queue(request))
     if newest is not None:
         tasks = tasks.filter(id__gt=newest)
     found, number = counts_and_news(request.user, tasks)
@@ -94,7 +68,7 @@ def news(request: ReviewerRequest) -> HttpResponse:
     context = {
         "number": number,
         "newest": newest or "",
-        "query": Filters.of(request).query,
+        "query": Filters.of(request.GET).query,
         "text": ngettext("%(number)s new task", "%(number)s new tasks", number)
         % {"number": shown(number)},
         "nav_counts": found,
@@ -114,13 +88,13 @@ def counts(request: ReviewerRequest) -> HttpResponse:
 
 
 def _queue(request: ReviewerRequest) -> TaskQuerySet:
-    if Filters.of(request).with_claimed:
+    if Filters.of(request.GET).with_claimed:
         return HumanTask.objects.open_for(request.user)
     return HumanTask.objects.queue_of(request.user)
 
 
 def _list(request: ReviewerRequest, name: str, tasks: TaskQuerySet) -> HttpResponse:
-    filters = Filters.of(request)
+    filters = Filters.of(request.GET)
     ordered = filters.narrow(tasks).most_pressing_first().for_list()
     last = _last_seen(request)
     return _render_list(request, name, tasks, filters, ordered.after(last) if last else ordered)
@@ -145,11 +119,27 @@ def _render_list(
         "has_news": name == "queue" and is_first_page,
         "newest": max((task.id for task in found), default=""),
         "filters": filters,
-        # The part for htmx shows no types, and most lists are shorter than a page.
+        # A list of one page is short enough to be read in groups.
+        "groups": _groups(request, name, found),
+        # The part for htmx shows no filters, and most lists are shorter than a page.
         "types": partial(_types_of, tasks, filters.type),
+        "teams": partial(_teams_of, request),
+        "priorities": Priority.choices,
+        "dues": due_choices(),
         "total": partial(_total, filters.narrow(tasks)) if has_more else str(len(found)),
     }
     return page(request, "list", context)
+
+
+def _groups(request: ReviewerRequest, name: str, found: list[HumanTask]) -> list[Group]:
+    is_all = "after" not in request.GET and len(found) <= PAGE
+    return groups.of_my_work(found, request.user) if name == "my_work" and is_all else []
+
+
+def _teams_of(request: ReviewerRequest) -> list[str]:
+    """The teams to choose from, when there is a choice."""
+    names = list(request.user.groups.order_by("name").values_list("name", flat=True))
+    return names if len(names) > 1 else []
 
 
 def _total(tasks: TaskQuerySet) -> str:

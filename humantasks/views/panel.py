@@ -9,17 +9,21 @@ from uuid import UUID, uuid4
 
 from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import render
 from django.template.loader import select_template
+from django.urls import reverse
+from django.utils.translation import gettext_lazy
 
-from humantasks import evidence, plain, wording
+from humantasks import comparing, diffs, evidence, fields, history, plain, wording
 from humantasks.checks import ui_template
+from humantasks.definitions import Outcome
 from humantasks.forms import DecisionForm
-from humantasks.models import HumanTask, Status, TaskDecision, TaskDraft
+from humantasks.models import HumanTask, Status, TaskComment, TaskDecision, TaskDraft
+from humantasks.views import acts, serving
 from humantasks.views.common import ReviewerRequest, page, task_for
 from humantasks.wording import Explanation
 
-SEE_DATA = "humantasks.view_taskpayload"
+ANSWERED = gettext_lazy("Your answer is on its way.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,7 @@ def show(
     notice: Notice | None = None,
     status: int = 200,
     attend: bool = False,
+    **further: Any,
 ) -> HttpResponse:
     """Render the task as it is. `form` holds what was just sent; `attend` moves the focus."""
     mine = task.status == Status.CLAIMED and task.assignee == request.user
@@ -48,30 +53,37 @@ def show(
         "notice": notice,
         "attend": attend,
         "page_template": select_template([ui_template(task.ui), ui_template("form")]),
-        "history": wording.history(task),
+        "history": history.of(task),
         **_evidence(request, task),
         **_decision(request, task),
         **_claiming(request, task),
+        **further,
     }
+    context |= _people(request, task)
+    if notice is not None:
+        context["next_task"] = _next_for(request)
     if mine:
         context |= _filling_in(request, task, form, draft)
     elif form is not None or draft is not None:
         typed = form.typed if form is not None else draft.data if draft else {}
         context["kept"] = DecisionForm(task).describe(typed)
-    return page(request, "task", context, status=status)
+    response = page(request, "task", context, status=status)
+    # Who was slower has old numbers in the navigation.
+    return with_events(response, {"counts-changed": True}) if notice else response
 
 
 def done(request: ReviewerRequest, task: HumanTask, text: str) -> HttpResponse:
     """What follows a verb that has worked: the panel and a toast, or the page again."""
     if not request.htmx:
         messages.success(request, text)
-        return redirect("humantasks:task", task.pk)
+        return serving.go(request, reverse("humantasks:task", args=[task.pk]))
     response = show(request, task_for(request, task.pk), attend=True)
     return with_events(response, {"toast": text, "counts-changed": True})
 
 
 def with_events(response: HttpResponse, events: dict[str, Any]) -> HttpResponse:
-    response.headers["HX-Trigger"] = json.dumps(events)
+    known = json.loads(response.headers.get("HX-Trigger", "{}"))
+    response.headers["HX-Trigger"] = json.dumps(known | events)
     return response
 
 
@@ -86,33 +98,94 @@ def submission_id(request: ReviewerRequest) -> UUID:
 def _filling_in(
     request: ReviewerRequest, task: HumanTask, form: DecisionForm | None, draft: TaskDraft | None
 ) -> dict[str, Any]:
+    form = form or DecisionForm(task, draft=draft.data if draft else None)
     return {
-        "form": form or DecisionForm(task, draft=draft.data if draft else None),
+        "form": form,
         "submission_id": submission_id(request),
         "draft": draft,
-        "outcomes": _outcomes(task),
+        "outcomes": _outcomes(task, form),
+        "edited": edited(form),
     }
 
 
-def _outcomes(task: HumanTask) -> list[dict[str, Any]]:
+def edited(form: DecisionForm) -> list[dict[str, Any]]:
+    """The texts that are edited, each with what has changed in it so far."""
+    return [
+        {
+            "field": field,
+            "name": field.label,
+            "changes": diffs.changes(before, now),
+            "words": diffs.count(now),
+        }
+        for field, before, now in form.edited()
+    ]
+
+
+def _outcomes(task: HumanTask, form: DecisionForm) -> list[dict[str, Any]]:
     """The buttons: what stands on them, and how they look."""
     return [
-        {"name": one.name, "label": plain.shown(one.label), "style": one.style, "outcome": one}
+        {
+            "name": one.name,
+            "label": plain.shown(one.label),
+            "style": one.style,
+            "outcome": one,
+            "reasons": form.reasons_of(one.name),
+        }
         for one in task.outcomes.values()
     ]
 
 
+def _people(request: ReviewerRequest, task: HumanTask) -> dict[str, Any]:
+    """What can be done with the task beside answering it, and what was said about it."""
+    situation = acts.Situation(task, request.user)
+    all_acts = acts.offered(task, request.user) if task.is_open else []
+    now = serving.mode(request)
+    return {
+        "acts": [act for act in all_acts if not act.is_first],
+        "first_acts": [act for act in all_acts if act.is_first],
+        "is_asked": situation.is_asked,
+        "mode": now,
+        "progress": serving.progress(request) if now else None,
+        **said(request, task),
+    }
+
+
+def said(request: ReviewerRequest, task: HumanTask) -> dict[str, Any]:
+    """The comments, for those who may see them; the one who is asked sees the question alone."""
+    found = task.comments.select_related("user").order_by("at", "id")
+    if task.sees_data:
+        return {"comments": list(found), "may_comment": True, "comment_id": uuid4()}
+    asked = [one for one in found if one.kind == TaskComment.Kind.QUESTION][-1:]
+    is_asked = task.asked_of_id == request.user.pk
+    return {"comments": asked if is_asked else [], "comment_id": uuid4()}
+
+
+def comments(
+    request: ReviewerRequest,
+    task: HumanTask,
+    *,
+    text: str = "",
+    problem: str = "",
+    notice: Notice | None = None,
+) -> HttpResponse:
+    """The comments anew; with what was typed when it could not be said."""
+    status = 409 if notice else 422 if problem else 200
+    typed: dict[str, Any] = {"comment_text": text, "comment_problem": problem}
+    if not request.htmx:
+        return show(request, task, notice=notice, status=status, **typed)
+    context = {"task": task, "notice": notice, **typed, **_people(request, task)}
+    return render(request, "humantasks/_comments.html", context, status=status)
+
+
 def _evidence(request: ReviewerRequest, task: HumanTask) -> dict[str, Any]:
     """The evidence, for those who judge and for those who may see every task's data."""
-    if not may_see_data(request, task):
+    if not task.sees_data:
         return {"is_hidden": True}
-    return {"evidence": evidence.of_text(task.payload.data)}
-
-
-def may_see_data(request: ReviewerRequest, task: HumanTask) -> bool:
-    if request.user.has_perm(SEE_DATA):
-        return True
-    return HumanTask.objects.involving(request.user).filter(pk=task.pk).exists()
+    found: dict[str, Any] = {"evidence": evidence.of_text(task.payload.data)}
+    if task.ui == "evidence-review":
+        rows = comparing.of_text(task.payload.data)
+        found |= {"comparison": rows, "differences": comparing.count_differences(rows)}
+    return found
 
 
 def _decision(request: ReviewerRequest, task: HumanTask) -> dict[str, Any]:
@@ -126,19 +199,42 @@ def _decision(request: ReviewerRequest, task: HumanTask) -> dict[str, Any]:
         "decision": decision,
         "decided": task.outcome_label,
         "is_positive": outcome is not None and outcome.positive,
+        "reasons": _reasons(outcome, decision),
         "next_task": _next_for(request),
     }
-    if decision.data != "null" and may_see_data(request, task):
+    if decision.data != "null" and task.sees_data:
         found["answer"] = evidence.of_text(decision.data)
+        found["was_edited"] = _was_edited(task, decision)
     return found
+
+
+def _reasons(outcome: Outcome | None, decision: TaskDecision) -> list[str]:
+    """The reasons that were ticked, in the reader's language."""
+    labels = outcome.reason_codes if outcome else {}
+    return [plain.shown(labels.get(code, code)) for code in decision.reason_codes]
+
+
+def _was_edited(task: HumanTask, decision: TaskDecision) -> list[dict[str, Any]]:
+    """What the decision has changed in the texts that it was given to edit."""
+    before, after = task.initial, evidence.plain_of(json.loads(decision.data))
+    return [
+        {
+            "name": plain.shown(one.label),
+            "changes": diffs.changes(
+                str(fields.dig(before, one.path) or ""), str(fields.dig(after, one.path) or "")
+            ),
+        }
+        for one in fields.of_schema(task.form_schema)
+        if one.kind == "editor"
+    ]
 
 
 def _claiming(request: ReviewerRequest, task: HumanTask) -> dict[str, Any]:
     """Whether the reader may take the task, and why not."""
     if task.status != Status.READY:
         return {}
-    if HumanTask.objects.answerable_by(request.user).filter(pk=task.pk).exists():
-        return {"may_claim": True, "form": DecisionForm(task), "outcomes": _outcomes(task)}
+    if task.may_answer:
+        return {"may_claim": True, "form": DecisionForm(task)}
     return {"why_not": wording.why_not(task)}
 
 

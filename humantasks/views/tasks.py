@@ -7,14 +7,15 @@ from uuid import UUID
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from humantasks import inbox, wording
+from humantasks import history, inbox, wording
 from humantasks.forms import DecisionForm
-from humantasks.inbox import NotEligible, TaskConflict
+from humantasks.inbox import InvalidAnswer, NotEligible, TaskConflict
 from humantasks.models import HumanTask, TaskDraft
-from humantasks.views import panel
+from humantasks.views import panel, serving
 from humantasks.views.common import ReviewerRequest, task_for
 from humantasks.views.panel import Notice
 
@@ -33,7 +34,7 @@ def pulse(request: ReviewerRequest, task_id: UUID) -> HttpResponse:
     if request.GET.get("seq") == str(_seq_of(request, task_id)):
         return HttpResponse(status=204)
     found = task_for(request, task_id)
-    context = {"task": found, "latest": wording.history(found)[0], "has_changed": True}
+    context = {"task": found, "latest": history.latest(found), "has_changed": True}
     return render(request, "humantasks/_pulse.html", context)
 
 
@@ -59,7 +60,10 @@ def release(request: ReviewerRequest, task_id: UUID) -> HttpResponse:
     found = task_for(request, task_id)
     has_draft = _keep_typed(request, found)
     try:
-        inbox.release(found, user=request.user)
+        inbox.release(found, user=request.user, reason=request.POST.get("reason", ""))
+    except InvalidAnswer:
+        # Its type asks for a reason: the act has a field for it.
+        return serving.go(request, reverse("humantasks:act", args=[found.pk, "release"]))
     except TaskConflict as conflict:
         return _show_panel(request, found, conflict)
     given_back = _("Given back to the team.")

@@ -11,6 +11,7 @@ from typing_extensions import TypeVar
 
 from orchestrator.core.about import AboutRun, I
 from orchestrator.core.body import Body
+from orchestrator.core.changes import changes_in
 from orchestrator.core.children import ChildRun, HasId, Startable, id_of, name_of, output_of
 from orchestrator.core.codec import encode
 from orchestrator.core.commands import (
@@ -44,6 +45,8 @@ class Context(AboutRun[I]):
         self._step_retry = step_retry
         self._effects = effects
         self._patches: dict[str, bool] = {}
+        # Changes that this run took when it began, or else never.
+        self._changes: frozenset[str] = frozenset()
         self._undo: list[tuple[str, Callable[[Any], Any], Any]] = []
 
     @overload
@@ -218,17 +221,27 @@ class Context(AboutRun[I]):
     def patched(self, change: str) -> bool:
         """Whether this run takes the changed branch.
 
-        True for runs that had not come to this place before the change was deployed, and
-        then on every replay; False for those that had.
+        True for runs that began after the change was deployed, and then on every replay;
+        False for those that were under way. Write the text of the change where it is used:
+        of one that is made at run time nobody knows whether it was there when the run began,
+        and it is False only for runs that had passed this place.
         """
         self._check(change)
         known, name = self._patches.get(change), f"@patch {change}"
         if known is None:
-            known = name in self._body.history.patches or not self._body.is_replaying
+            is_new = not self._body.is_replaying and change not in self._changes
+            known = name in self._body.history.patches or is_new
             self._patches[change] = known
             if known and name not in self._body.history.patches:
                 self._body.ask(Command, kind=PATCH, name=name).answered = True
         return known
+
+    def take_changes(self, changes: frozenset[str]) -> None:
+        """Called once, before the body: a run that begins takes each change of its code."""
+        if not self._body.history.keys:
+            for change in sorted(changes):
+                self.patched(change)
+        self._changes = changes
 
     async def sleep(
         self, duration: Duration | None = None, /, *, name: str = "sleep", **parts: float
@@ -327,6 +340,7 @@ async def played(
     ctx: Context[Any], fn: Callable[..., Any], args: tuple[Any, ...], *, compensates: bool
 ) -> Any:
     """The body, and the undoing of its steps when it fails."""
+    ctx.take_changes(changes_in(fn))
     try:
         return await fn(*args)
     except Exception:

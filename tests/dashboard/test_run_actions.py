@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import Permission
@@ -97,6 +98,26 @@ def test_a_sleep_is_skipped_where_it_is_shown(operator: Client, sleeping: Run[No
     assert audit() == [("skip sleep", "applied", "Step until the bill")]
 
 
+def test_a_back_off_ends_where_it_is_shown(operator: Client, runs: Runs) -> None:
+    answers = iter(["x", "3"])
+
+    def ask() -> int:
+        return int(next(answers))
+
+    @workflow(name="patient")
+    async def patient(ctx: Context) -> int:
+        return await ctx.step("ask", ask, retry=Retry(initial_delay="1h", max_delay="1h"))
+
+    run = runs.start(patient)
+    page = operator.get(address("run", run)).content.decode()
+    assert f'href="{address("retry_now_confirm", run)}?key=ask"' in page
+
+    operator.post(address("retry_now", run), seen(run, key="ask"))
+
+    assert run.refresh().status == "completed"
+    assert audit() == [("retry now", "applied", "Step ask")]
+
+
 def test_a_run_that_cannot_be_retried_offers_what_leads_on(
     operator: Client, undone: Run[int]
 ) -> None:
@@ -140,7 +161,9 @@ def test_a_fork_leads_to_the_new_run(
     typed: str, stored: str, operator: Client, undone: Run[int]
 ) -> None:
     response = operator.post(
-        address("fork", undone), seen(undone, step="charge", input=typed), headers=HTMX
+        address("fork", undone),
+        seen(undone, step="charge", input=typed, token=uuid4()),
+        headers=HTMX,
     )
 
     made = Row.objects.get(forked_from=undone.id)
@@ -150,6 +173,16 @@ def test_a_fork_leads_to_the_new_run(
     assert "This run is the fork" in operator.get(response.headers["HX-Redirect"]).content.decode()
 
 
+def test_a_fork_that_is_sent_twice_is_one(operator: Client, undone: Run[int]) -> None:
+    form = seen(undone, step="charge", input="", token=uuid4())
+
+    first = operator.post(address("fork", undone), form)
+    again = operator.post(address("fork", undone), form)
+
+    assert first.headers["Location"] == again.headers["Location"]
+    assert Row.objects.filter(forked_from=undone.id).count() == 1
+
+
 @pytest.mark.parametrize(
     ("typed", "said"),
     [("{", "This is not JSON"), ('"many"', "The input must be a whole number")],
@@ -157,7 +190,9 @@ def test_a_fork_leads_to_the_new_run(
 def test_a_fork_with_a_wrong_input_is_explained_and_kept(
     typed: str, said: str, operator: Client, undone: Run[int]
 ) -> None:
-    response = operator.post(address("fork", undone), seen(undone, step="charge", input=typed))
+    response = operator.post(
+        address("fork", undone), seen(undone, step="charge", input=typed, token=uuid4())
+    )
 
     assert response.status_code == 422
     assert said in response.content.decode()
@@ -173,7 +208,9 @@ def test_a_field_that_a_fork_would_leave_out_is_refused(operator: Client, runs: 
     run = runs.start(paint, Paint(colour="red"))
     typed = '{"colour": "blue", "gloss": true}'
 
-    response = operator.post(address("fork", run), seen(run, step="mix", input=typed))
+    response = operator.post(
+        address("fork", run), seen(run, step="mix", input=typed, token=uuid4())
+    )
 
     assert response.status_code == 422
     assert "gloss is unknown. There is colour." in response.content.decode()
@@ -207,12 +244,14 @@ def test_a_viewer_is_offered_nothing(viewer: Client, undone: Run[int], sleeping:
     for run in (undone, sleeping):
         page = viewer.get(address("run", run) + "?step=charge").content.decode()
         assert "/confirm/" not in page
-    for name in ("pause", "resume", "retry_from", "fork", "skip_sleep"):
+    for name in ("pause", "resume", "retry_from", "fork", "skip_sleep", "retry_now"):
         assert viewer.get(address(f"{name}_confirm", sleeping)).status_code == 403
         assert viewer.post(address(name, sleeping), seen(sleeping)).status_code == 403
 
 
-@pytest.mark.parametrize("name", ["pause", "resume", "retry_from", "fork", "skip_sleep"])
+@pytest.mark.parametrize(
+    "name", ["pause", "resume", "retry_from", "fork", "skip_sleep", "retry_now"]
+)
 def test_each_question_works_without_a_script(
     name: str, operator: Client, sleeping: Run[None]
 ) -> None:
@@ -223,7 +262,7 @@ def test_each_question_works_without_a_script(
     assert "hx-post" not in html
 
 
-@pytest.mark.parametrize("name", ["pause", "resume", "retry_from", "skip_sleep"])
+@pytest.mark.parametrize("name", ["pause", "resume", "retry_from", "skip_sleep", "retry_now"])
 def test_a_stale_page_changes_nothing(
     name: str, operator: Client, runs: Runs, sleeping: Run[None]
 ) -> None:

@@ -20,7 +20,7 @@ PASSWORD = "correct horse battery staple"
 
 def addresses(run_id: str, task_id: str) -> dict[str, str]:
     """Of every page of the rooms, and of the pages about passwords, by their names."""
-    values = {"run_id": run_id, "task_id": task_id, "name": "return"}
+    values = {"run_id": run_id, "task_id": task_id, "name": "return", "act": "priority"}
     found = {name: reverse(name) for name in ("login", "password_change", "password_reset")}
     for room in ("dashboard", "humantasks"):
         for page in import_module(f"{room}.urls").urlpatterns:

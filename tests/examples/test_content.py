@@ -22,6 +22,8 @@ def review(runs, edda):
         run = runs.start(create_content, BRIEF)
 
     def decide(outcome, **answer):
+        if "data" in answer:
+            answer["data"] = {"text": DRAFT.body} | answer["data"]
         task = HumanTask.objects.get(run_id=run.id)
         inbox.claim(task, user=edda)
         inbox.complete(task, user=edda, outcome=outcome, **answer)
@@ -46,6 +48,12 @@ def test_without_feedback_the_draft_is_published_as_it_is(review):
     review("approve", data={"feedback": "", "facts_checked": True})
 
     assert Article.objects.get().title == DRAFT.title
+
+
+def test_what_the_editor_writes_is_published(review):
+    review("approve", data={"text": "Bees live in the city. Look up."})
+
+    assert Article.objects.get().body == "Bees live in the city. Look up."
 
 
 def test_what_the_editor_rejects_is_not_published(review):

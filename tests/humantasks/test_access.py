@@ -8,10 +8,13 @@ from django.urls import reverse
 
 from humantasks import urls
 from humantasks.models import HumanTask
+from humantasks.views.acts import ACTS
 
-PAGES = ["my_work", "queue", "done", "news", "counts"]
+PAGES = ["my_work", "queue", "done", "news", "counts", "next"]
 TASK_PAGES = ["task", "pulse"]
-VERBS = ["claim", "release", "draft", "complete"]
+VERBS = ["claim", "release", "draft", "changes", "complete", "comment"]
+# A question by GET, a deed by POST; and what needs no task.
+OTHERS = ["act", "serve"]
 
 
 def url_of(name, task):
@@ -19,7 +22,8 @@ def url_of(name, task):
 
 
 def test_every_url_is_in_these_lists():
-    assert {pattern.name for pattern in urls.urlpatterns} == {*PAGES, *TASK_PAGES, *VERBS}
+    named = {pattern.name for pattern in urls.urlpatterns}
+    assert named == {*PAGES, *TASK_PAGES, *VERBS, *OTHERS}
 
 
 @pytest.mark.parametrize("name", PAGES + TASK_PAGES + VERBS)
@@ -65,4 +69,29 @@ def test_a_post_from_another_site_is_refused(task, alice, name):
     client.force_login(alice)
 
     assert client.post(url_of(name, task)).status_code == 403
+    assert HumanTask.objects.get().seq == task.seq
+
+
+@pytest.mark.parametrize("name", list(ACTS))
+def test_an_act_is_for_who_knows_of_the_task(client, task, alice, carol, name):
+    url = reverse("humantasks:act", args=[task.pk, name])
+
+    assert client.get(url).status_code == 302
+    assert client.post(url).status_code == 302
+    client.force_login(carol)
+    assert client.get(url).status_code == 404
+    assert client.post(url).status_code == 404
+    client.force_login(alice)
+    for method in ("get", "head"):
+        getattr(client, method)(url)
+    assert client.put(url).status_code == 405
+    assert HumanTask.objects.get().seq == task.seq
+
+
+def test_the_next_task_is_asked_for_by_post(client, task, alice):
+    url = reverse("humantasks:serve")
+
+    assert client.post(url).status_code == 302
+    client.force_login(alice)
+    assert client.get(url).status_code == 405
     assert HumanTask.objects.get().seq == task.seq

@@ -179,7 +179,7 @@ def test_a_list_asks_as_often_for_many_as_for_one(
 ):
     browse(name)
 
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         client.get(reverse(f"humantasks:{name}"))
 
 

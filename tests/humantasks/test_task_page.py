@@ -193,7 +193,7 @@ def test_who_took_the_task_meanwhile_is_told_in_a_bar(task, alice, bob, look):
 def test_a_page_asks_the_database_little(task, alice, look, client, django_assert_num_queries):
     look(task, alice)
 
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(9):
         client.get(reverse("humantasks:task", args=[task.pk]))
 
 

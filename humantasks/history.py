@@ -1,0 +1,165 @@
+"""The history of a task, told to people: what its audit says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils.translation import gettext as _
+
+from humantasks import plain
+from humantasks.models import HumanTask, Priority, TaskAudit
+from humantasks.wording import clock_time
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One entry of the history as it is shown."""
+
+    who: str
+    what: str
+    at: datetime
+    icon: str
+    family: str = ""
+    said: str = ""
+
+
+def of(task: HumanTask) -> list[Line]:
+    """What happened to a task, the latest first. Comments stand elsewhere."""
+    entries = task.audit.exclude(verb="commented").order_by("-seq")
+    return [_line(entry, task) for entry in entries]
+
+
+def latest(task: HumanTask) -> Line:
+    return _line(task.audit.latest("seq"), task)
+
+
+def _line(entry: TaskAudit, task: HumanTask) -> Line:
+    icon, family = _LOOKS.get(entry.verb, ("info", ""))
+    outcome = task.outcomes.get(entry.code) if entry.verb in _DECISIONS else None
+    if outcome is not None and not outcome.positive:
+        icon, family = "x", ""
+    said = "" if entry.verb in _NAMES_SOMEBODY else entry.reason
+    who = entry.actor_label or _("The workflow")
+    if entry.on_behalf_of:
+        who = _("%(who)s, for %(owner)s,") % {"who": who, "owner": entry.on_behalf_of}
+    return Line(who, _what(entry, task), entry.at, icon, family, said)
+
+
+_DECISIONS = ("completed", "overridden")
+# Their reason is a name, which stands in the sentence.
+_NAMES_SOMEBODY = ("created", "lease_expired", "access_lost", "info_requested")
+
+_LOOKS = {
+    "created": ("inbox", "is-human"),
+    "claimed": ("user-check", "is-running"),
+    "released": ("undo-2", ""),
+    "passed": ("skip-forward", ""),
+    "lease_expired": ("timer-off", "is-retry"),
+    "access_lost": ("lock", "is-retry"),
+    "claim_refused": ("lock", "is-retry"),
+    "declared_conflict": ("lock", "is-retry"),
+    "assigned": ("user", "is-running"),
+    "delegated": ("users", "is-running"),
+    "moved": ("arrow-right", ""),
+    "snoozed": ("moon", "is-waiting"),
+    "woke": ("clock", ""),
+    "info_requested": ("hourglass", "is-waiting"),
+    "info_answered": ("check", ""),
+    "updated": ("settings", ""),
+    "escalated": ("triangle-alert", "is-retry"),
+    "completed": ("check", "is-ok"),
+    "overridden": ("check", "is-ok"),
+    "skipped": ("skip-forward", ""),
+    "failed": ("x", "is-failed"),
+    "expired": ("timer-off", "is-failed"),
+    "withdrawn": ("ban", ""),
+}
+
+
+def _what(entry: TaskAudit, task: HumanTask) -> str:
+    match entry.verb:
+        case "created" if entry.code == "assigned":
+            return _("asked, and assigned it to %(who)s") % {"who": entry.reason}
+        case "created":
+            return _("asked %(team)s") % {"team": ", ".join(task.assign_to)}
+        case "completed" | "overridden":
+            return _decided(entry, task)
+        case "updated":
+            return _updated(entry)
+        case "withdrawn":
+            return _withdrawals(entry)
+    words = _verbs().get(entry.verb, entry.verb)
+    old, new = _changed(entry)
+    return words % {"name": entry.reason, "old": old, "new": new}
+
+
+def _decided(entry: TaskAudit, task: HumanTask) -> str:
+    outcome = task.outcomes.get(entry.code)
+    words = _("decided past the rules: %(outcome)s")
+    if entry.verb == "completed":
+        words = _("decided: %(outcome)s")
+    return words % {"outcome": plain.shown(outcome.label) if outcome else entry.code}
+
+
+def _changed(entry: TaskAudit) -> tuple[str, str]:
+    """Old and new of the one thing that an entry says it changed."""
+    for name, value in entry.changes.items():
+        if isinstance(value, list):
+            old, new = (_shown(name, one) for one in value)
+            return old, new
+    return "", ""
+
+
+def _shown(name: str, value: object) -> str:
+    if name == "priority":
+        return str(Priority(int(str(value))).label)
+    if name in ("due_at", "until") and value:
+        return clock_time(datetime.fromisoformat(str(value)))
+    return str(value)
+
+
+def _updated(entry: TaskAudit) -> str:
+    old, new = _changed(entry)
+    if "priority" in entry.changes:
+        words = _("changed the priority from %(old)s to %(new)s")
+    elif not new:
+        words = _("took away the due time")
+    else:
+        words = _("changed the due time to %(new)s")
+    return words % {"old": old, "new": new}
+
+
+def _verbs() -> dict[str, str]:
+    return {
+        "claimed": _("claimed the task"),
+        "released": _("gave the task back"),
+        "passed": _("let the task pass"),
+        "lease_expired": _("set the task free: %(name)s had done nothing for too long"),
+        "access_lost": _("set the task free: %(name)s may not answer it any more"),
+        "claim_refused": _("tried to claim the task, and must not answer it"),
+        "declared_conflict": _("must not decide this task"),
+        "assigned": _("assigned the task to %(new)s"),
+        "delegated": _("let %(new)s work on the task"),
+        "moved": _("moved the task to %(new)s"),
+        "snoozed": _("put the task aside until %(new)s"),
+        "woke": _("took the task up again"),
+        "info_requested": _("asked %(name)s a question"),
+        "info_answered": _("answered the question"),
+        "question_withdrawn": _("went on without an answer"),
+        "escalated": _("escalated the task"),
+        "skipped": _("skipped the task"),
+        "failed": _("said that the task cannot be done"),
+        "expired": _("went on: nobody answered in time"),
+    }
+
+
+def _withdrawals(entry: TaskAudit) -> str:
+    if entry.code == "cancelled" and entry.actor_label:
+        return _("cancelled the run, which withdrew the task")
+    words = {
+        "cancelled": _("withdrew the task: the run was cancelled"),
+        "abandoned": _("withdrew the task: the run went on without it"),
+        "finished": _("withdrew the task: the run has ended"),
+    }
+    return words.get(entry.code, _("withdrew the task"))

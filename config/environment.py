@@ -11,9 +11,17 @@ import secrets
 import tempfile
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, PositiveInt, SecretStr, model_validator
+from django.core.exceptions import ImproperlyConfigured
+from pydantic import (
+    BeforeValidator,
+    Field,
+    PositiveInt,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -128,6 +136,21 @@ class Environment(BaseSettings):
 
 
 _WEAK_KEY = f"SECRET_KEY is missing, shorter than {SECRET_KEY_LENGTH} characters or a default"
+
+
+def read() -> Environment:
+    """What the environment says. Raises ImproperlyConfigured with all that is wrong with it."""
+    try:
+        return Environment()
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_input=False)
+        raise ImproperlyConfigured("; ".join(map(_sentence, found))) from None
+
+
+def _sentence(error: Any) -> str:
+    name = "_".join(str(part) for part in error["loc"]).upper()
+    message = str(error["msg"]).removeprefix("Value error, ")
+    return f"{name}: {message}" if name else message
 
 
 def _is_weak(key: str) -> bool:

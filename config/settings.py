@@ -10,10 +10,10 @@ from typing import Any
 import django
 
 from config.database import database
-from config.environment import BASE_DIR, Environment
+from config.environment import BASE_DIR, read
 from config.mail import mail
 
-env = Environment()
+env = read()
 
 DEBUG = env.debug
 # Read by the demo, which refuses to run in production and keeps its passwords there.
@@ -170,6 +170,8 @@ SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]
 SECURE_HSTS_SECONDS = 31_536_000 if env.is_https else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = env.is_https
 SECURE_HSTS_PRELOAD = env.hsts_preload
+# A domain is on the browsers' lists for years. Who deploys decides that, with the variable.
+SILENCED_SYSTEM_CHECKS = [] if env.hsts_preload else ["security.W021"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.behind_proxy else None
 
 # `__Host-`: the browser itself refuses the cookie from a subdomain or without TLS.

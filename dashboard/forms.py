@@ -218,7 +218,10 @@ def read_json(text: str) -> Any:
         return json.loads(text, parse_constant=_refuse_constant)
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
-        raise forms.ValidationError(f"This is not JSON: {error.msg} ({where}).") from error
+        raise forms.ValidationError(
+            f"This is not JSON, from {where} on: {error.msg}. Names and texts stand in double "
+            'quotes, with commas between the fields, such as {"name": "Ada", "age": 36}.'
+        ) from error
     except (ValueError, RecursionError) as error:
         raise forms.ValidationError(f"This cannot be read: {error}.") from error
 

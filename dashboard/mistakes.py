@@ -33,7 +33,7 @@ _WORDS: Mapping[str, str] = {
     "string_type": _TEXT,
     "string_too_short": "must have at least {min_length} characters",
     "string_too_long": "may have {max_length} characters at most",
-    "string_pattern_mismatch": "must match the pattern {pattern}",
+    "string_pattern_mismatch": "has not the form that is asked for, which is {pattern}",
     "int_type": _WHOLE,
     "int_parsing": _WHOLE,
     "int_from_float": _WHOLE,
@@ -113,6 +113,8 @@ def _extras(adapter: TypeAdapter[Any], value: Any) -> list[Path]:
 
 def _words(error: Any) -> str:
     said = _WORDS.get(error["type"])
+    if error["type"] in ("string_too_short", "too_short") and error["ctx"]["min_length"] == 1:
+        return "must not be empty"
     if said is not None:
         return said.format_map(error.get("ctx", {}))
     message = str(error.get("ctx", {}).get("error") or error["msg"])

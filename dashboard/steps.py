@@ -11,6 +11,7 @@ from itertools import groupby, pairwise
 from dashboard.models_used import AI, model_use
 from dashboard.timeline import Row, Segment, brackets
 from orchestrator import reading
+from orchestrator.core.commands import NO_EVENT
 from orchestrator.core.journal import (
     CANCELLED,
     CHILD,
@@ -143,7 +144,8 @@ def _title(entry: Entry) -> str:
     if entry.kind == TRANSITION:
         return f"{detail['event']} {'refused' if entry.status == REFUSED else '→ ' + detail['to']}"
     if entry.kind == EVENT and entry.name.startswith("@"):
-        return f"Waits for {detail['event']}"
+        what = detail["event"]
+        return "No event is expected" if what == NO_EVENT else f"Waits for {what}"
     return entry.key
 
 

@@ -229,7 +229,10 @@ SKIP_SLEEP = Verb(
     label="Skip sleep",
     icon="skip-forward",
     title="End this sleep now?",
-    meaning="The run goes on as if the time had passed. The journal says who skipped it.",
+    meaning=(
+        "The run goes on as if the time had passed; a state machine takes the transition that "
+        "its delay is for. The journal says who skipped it."
+    ),
     done=_always("The sleep is over"),
     refusal=_no_skip,
 )

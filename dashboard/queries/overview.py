@@ -67,7 +67,8 @@ def _counts() -> dict[str, int]:
         "running": number.get(Status.RUNNING, 0),
         "waiting": number.get(Status.WAITING, 0) - with_person["waiting"],
         "retrying": number.get(Status.AWAITING_RETRY, 0),
-        "queued": number.get(Status.PENDING, 0) + number.get(Status.SCHEDULED, 0),
+        "queued": number.get(Status.PENDING, 0),
+        "scheduled": number.get(Status.SCHEDULED, 0),
         "paused": number.get(Status.PAUSED, 0),
     }
 

@@ -40,7 +40,7 @@ def home(request: OperatorRequest) -> HttpResponse:
 def overview(request: OperatorRequest) -> HttpResponse:
     found = queries.overview(sees_payloads=sees_payloads(request.user))
     attention = [_stat(found, "human"), _failed(found), _stat(found, "blocked")]
-    now = list(_stats(found, ("running", "waiting", "retrying", "queued", "paused")))
+    now = list(_stats(found, ("running", "waiting", "retrying", "queued", "scheduled", "paused")))
     tag = _tag(found)
     if is_seen(request, tag):
         return unchanged()

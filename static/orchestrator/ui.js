@@ -66,18 +66,27 @@
   on("changed", tick);
 
   /* ---- Swaps: what was open stays open, and the focus goes where the news is ---- */
-  let opened = [];
+  let opened = [], scrolled = [];
   on("htmx:beforeSwap htmx:before:swap", (event) => {
     opened = $$("details[id]", event.target).map((part) => [part.id, part.open]);
+    scrolled = $$(".figure").map((part) => part.scrollLeft);
   });
   on("htmx:afterSwap htmx:after:swap", (event) => {
     opened.forEach(([id, open]) => { const part = doc.getElementById(id); if (part) part.open = open; });
+    figures(scrolled);
     const target = event.target, dialog = target.closest("dialog");
     if (dialog && !dialog.open && target.textContent.trim()) dialog.showModal();
     attend(target);
     times();
     show();
   });
+  /* A diagram that is too wide shows where its machine is, until somebody scrolls it. */
+  const figures = (kept) => $$(".figure").forEach((part, number) => {
+    const frame = $(".is-current > .d-frame", part), outer = part.getBoundingClientRect(), inner = frame && frame.getBoundingClientRect();
+    if (number in kept) part.scrollLeft = kept[number];
+    else if (frame) part.scrollLeft += inner.left + inner.width / 2 - outer.left - outer.width / 2;
+  });
+  figures([]);
   const attend = (within) => {
     const news = $(".error-summary, [data-attend]", within.parentElement || within);
     if (news) news.focus();

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 from pydantic import ValidationError
 
 from config.database import database
-from config.environment import BASE_DIR, Environment
+from config.environment import BASE_DIR, Environment, read
 from config.mail import mail
 
 KEY = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -85,7 +86,7 @@ def test_a_process_does_not_start_without_a_key(tmp_path: Path) -> None:
 def test_the_deployment_check_finds_nothing(tmp_path: Path) -> None:
     done = manage(
         *("check", "--deploy", "--fail-level", "WARNING"),
-        **{**PRODUCTION, "var_dir": tmp_path, "hsts_preload": True},
+        **{**PRODUCTION, "var_dir": tmp_path},
     )
 
     assert done.returncode == 0, done.stderr
@@ -162,3 +163,24 @@ def test_sqlite_by_url_waits_for_locks_too(tmp_path: Path) -> None:
 
     assert config["NAME"] == f"{tmp_path}/other.sqlite3"
     assert config["OPTIONS"]["transaction_mode"] == "IMMEDIATE"
+
+
+def test_all_that_is_wrong_with_the_environment_is_said_in_one_sentence(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("EMAIL_PORT", "none")
+    monkeypatch.setenv("LANGUAGE_CODE", "xx")
+
+    with pytest.raises(ImproperlyConfigured, match=r"EMAIL_PORT: .*; LANGUAGE_CODE: "):
+        read()
+
+
+def test_what_production_lacks_is_said_without_a_traceback_of_the_library(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PRODUCTION", "true")
+
+    with pytest.raises(ImproperlyConfigured, match=r"^PRODUCTION=true, but ") as refused:
+        read()
+
+    assert refused.value.__suppress_context__

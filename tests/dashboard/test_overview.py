@@ -36,7 +36,8 @@ def test_it_counts_what_is_under_way_and_leads_to_the_lists(
     runs_page = reverse("dashboard:runs")
     assert counts["Needs a person"] == ("1", f"{runs_page}?status=human")
     assert counts["Waiting"] == ("1", f"{runs_page}?status=waiting")
-    assert counts["Queued"] == ("1", f"{runs_page}?status=queued")
+    assert counts["Scheduled"] == ("1", f"{runs_page}?status=scheduled")
+    assert counts["Queued"] == ("0", f"{runs_page}?status=queued")
     assert counts["Failed in the last 24 h"] == ("1", f"{runs_page}?status=failed&ended=24h")
     for _, href in counts.values():
         assert operator.get(href).status_code == 200

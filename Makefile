@@ -9,8 +9,9 @@ PORT ?= 8000
 # Processes that share the tests, and what to hand to pytest: make test ARGS="-k cancel"
 JOBS ?= 2
 ARGS ?=
-# How long each storm blows.
+# How long each storm blows, and over how many machines.
 STORM_SECONDS ?= 60
+STORM_MACHINES ?= 1000
 # How many requests each operation of the REST API gets, besides the usual ones.
 FUZZ_EXAMPLES ?= 200
 
@@ -59,8 +60,8 @@ e2e: $(VENV)/.e2e ## Drive a real browser (Chromium must be installed)
 fuzz: $(VENV)/.test ## Send the REST API other requests each time, right and wrong (FUZZ_EXAMPLES=200)
 	FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(PY) -m tests.postgres $(PY) -m pytest -n $(JOBS) --timeout 3600 tests/api/test_fuzz.py $(ARGS)
 
-storm: $(VENV)/.test $(VENV)/.prod ## Kill, freeze and cut off everything while runs go on (STORM_SECONDS=60)
-	STORM_SECONDS=$(STORM_SECONDS) $(PY) -m tests.postgres $(PY) -m pytest -s --ds tests.storm.settings -m chaos tests/storm $(ARGS)
+storm: $(VENV)/.test $(VENV)/.prod ## Kill, freeze and cut off everything while runs go on (STORM_SECONDS=60 STORM_MACHINES=1000)
+	STORM_SECONDS=$(STORM_SECONDS) STORM_MACHINES=$(STORM_MACHINES) $(PY) -m tests.postgres --durable $(PY) -m pytest -s --ds tests.storm.settings -m chaos tests/storm $(ARGS)
 
 clean: ## Remove the environment, caches and build results; keep var/
 	rm -rf $(VENV) build dist staticfiles .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dashboard.api import actions, events, parts, runs, workflows
+from dashboard.api import actions, diagrams, events, machines, parts, runs, schedules, workflows
 from dashboard.api.app import Api
+from humantasks.rest import router as tasks
 
 api = Api(
     title="Orchestrator",
@@ -13,8 +14,13 @@ api = Api(
         "its `code` says which."
     ),
 )
+api.add_router("/workflows", diagrams.of_workflows)
 api.add_router("/workflows", workflows.router)
 api.add_router("/runs", runs.router)
 api.add_router("/runs", parts.router)
 api.add_router("/runs", actions.router)
+api.add_router("/runs", diagrams.of_runs)
+api.add_router("/machines", machines.router)
+api.add_router("/schedules", schedules.router)
+api.add_router("/tasks", tasks)
 api.add_router("", events.router)

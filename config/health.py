@@ -10,9 +10,8 @@ from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
-from kombu.exceptions import OperationalError
 
-from config.celery import app
+from orchestrator.tasks import broker_error
 
 
 @login_not_required
@@ -38,18 +37,9 @@ def readyz(request: HttpRequest) -> JsonResponse:
         return JsonResponse({"status": "no database"}, status=HTTPStatus.SERVICE_UNAVAILABLE)
     if is_behind:
         return JsonResponse({"status": "migrations pending"}, status=HTTPStatus.SERVICE_UNAVAILABLE)
-    return JsonResponse({"status": "ok" if _has_broker() else "degraded: no broker"})
+    return JsonResponse({"status": "degraded: no broker" if broker_error() else "ok"})
 
 
 def _has_pending_migrations() -> bool:
     executor = MigrationExecutor(connection)
     return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
-
-
-def _has_broker() -> bool:
-    try:
-        with app.connection_for_write() as broker:
-            broker.ensure_connection(max_retries=1, interval_start=0, timeout=1)
-    except (OSError, OperationalError):
-        return False
-    return True

@@ -126,8 +126,9 @@ STORAGES = {
     "staticfiles": {"BACKEND": _STATIC_FILES},
 }
 MEDIA_ROOT = env.var_dir / "media"
-# Forms and JSON. Uploaded files are not counted here; their own views limit them.
-DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576
+# Forms and JSON: room for an input of the largest size, each of whose characters a form may
+# escape by three. Uploaded files are not counted here; their own views limit them.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * 1_048_576
 
 # --- People --------------------------------------------------------------------------
 

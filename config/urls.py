@@ -9,6 +9,8 @@ from config.api import api
 from config.health import healthz, readyz
 from dashboard.views.overview import home
 
+handler400 = "config.errors.bad_request"
+
 urlpatterns = [
     path("", home, name="home"),
     path("inbox/", include("humantasks.urls")),

@@ -25,7 +25,7 @@ SEES_RUNS = (VIEW, OPERATE)
 
 _WORDS = {
     VIEW: "see runs",
-    OPERATE: "cancel and retry runs",
+    OPERATE: "act on runs",
     START: "start runs",
     PAYLOAD: "see inputs, results and errors of runs",
 }

@@ -2,79 +2,50 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import Self
 from uuid import UUID
-
-from django.contrib.auth.models import User
 
 from dashboard.access import OperatorRequest
 from dashboard.models import OperatorAction
 from orchestrator.models import FINAL, Status
-from orchestrator.operating import Deed
+from orchestrator.operating import Deed, Operator
 
 Outcome = OperatorAction.Outcome
 
 PAGE = 100
 
 
-@dataclass(frozen=True, kw_only=True)
-class Actor:
-    """Who acts, and from where."""
-
-    user: User
-    ip: str | None
-    # The token that stands for the user; "" for a browser.
-    via: str = ""
+class Actor(Operator):
+    """Who acts with a page or a request, and from where."""
 
     @classmethod
-    def of(cls, request: OperatorRequest, *, via: str = "") -> Actor:
-        # Behind a proxy it is the proxy's; X-Forwarded-For would be whatever the client says.
-        return cls(user=request.user, ip=request.META.get("REMOTE_ADDR") or None, via=via)
-
-
-def record(
-    actor: Actor,
-    action: str,
-    *,
-    run_id: UUID | None,
-    outcome: Outcome,
-    reason: str = "",
-    detail: str = "",
-    before: str = "",
-    after: str = "",
-    token: UUID | None = None,
-) -> OperatorAction:
-    """Write down what was done. Call it in the transaction that does it."""
-    return OperatorAction.objects.create(
-        actor=actor.user,
-        actor_label=actor.user.get_username(),
-        ip=actor.ip,
-        via=actor.via,
-        action=action,
-        run_id=run_id,
-        outcome=outcome,
-        reason=reason,
-        detail=detail,
-        before_status=before,
-        after_status=after,
-        token=token,
-    )
+    def of(cls, request: OperatorRequest, *, via: str = "") -> Self:
+        """`via` is the token that stands for the user; "" for a browser."""
+        return cls(
+            label=request.user.get_username(),
+            user=request.user,
+            # Behind a proxy it is the proxy's; X-Forwarded-For would be whatever the client says.
+            ip=request.META.get("REMOTE_ADDR") or None,
+            via=via,
+        )
 
 
 def witness(deed: Deed) -> OperatorAction:
-    """Write down what was done with a command. Called in the transaction that does it."""
+    """Write down what was done. Called in the transaction that does it."""
     by = deed.operator
-    user = User.objects.get(username=by.username) if by.username is not None else None
     return OperatorAction.objects.create(
-        actor=user,
+        actor=by.user,
         actor_label=by.label,
+        ip=by.ip,
+        via=by.via,
         action=deed.verb,
         run_id=deed.run_id,
         outcome=Outcome.REJECTED if deed.is_refused else Outcome.APPLIED,
         reason=deed.reason,
-        detail=deed.detail,
+        detail=": ".join(filter(None, [deed.schedule, deed.detail])),
         before_status=deed.before,
         after_status=deed.after,
+        token=deed.form,
     )
 
 

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from inspect import Parameter
 from typing import Any
+from uuid import uuid4
 
 from django import forms
 
+from dashboard.mistakes import ignored_fields, sentences
 from dashboard.queries.runs import ENDED, FAMILIES, Filter, is_workflow
 from orchestrator.core.definition import Definition, registry
-from orchestrator.core.errors import InvalidInput
+from orchestrator.core.errors import InvalidInput, NotSerializable, PayloadTooLarge
 from orchestrator.models import Run, Status
 
 MAX_REASON = 1_000
+# What the key of a step can have.
+MAX_NAME = 255
 
 _ENDED_WORDS = {"1h": "in the last hour", "24h": "in the last 24 hours", "7d": "in the last 7 days"}
 
@@ -78,9 +82,27 @@ class ActionForm(forms.Form):
     expected_rev = forms.IntegerField(widget=forms.HiddenInput)
     expected_status = forms.ChoiceField(choices=Status.choices, widget=forms.HiddenInput)
 
+    def __init__(self, *args: Any, steps: Sequence[str] = (), **kwargs: Any) -> None:
+        """`steps` are the keys to choose from, for a form that has such a field."""
+        super().__init__(*args, **kwargs)
+        self.steps = steps
+
     @classmethod
-    def about(cls, run: Run) -> ActionForm:
-        return cls(initial={"expected_rev": run.rev, "expected_status": run.status})
+    def about(cls, run: Run, *, steps: Sequence[str] = (), given: Mapping[str, str]) -> ActionForm:
+        """The form for `run` as it is. `given` may name the step or the sleep it is about."""
+        seen = {"expected_rev": run.rev, "expected_status": run.status}
+        about = {name: given[name] for name in ("step", "key") if name in given}
+        return cls(initial=seen | about, steps=steps)
+
+    def fits(self, run: Run) -> bool:
+        """Whether what was typed is of use for this run; if not, the form says why."""
+        return True
+
+    def take(self, refused: InvalidInput | NotSerializable | PayloadTooLarge) -> None:
+        """Show what is wrong with the input, if the form has one."""
+        said = sentences(refused) if isinstance(refused, InvalidInput) else [str(refused)]
+        for sentence in said:
+            self.add_error("input" if "input" in self.fields else None, sentence)
 
 
 class CancelForm(ActionForm):
@@ -90,6 +112,55 @@ class CancelForm(ActionForm):
         super().__init__(*args, **kwargs)
         self.fields["reason"].required = True
         self.fields["reason"].error_messages["required"] = "Say why the run is to stop."
+
+
+class StepForm(ActionForm):
+    """Which step the action begins with. Whether the run has it is for the engine to say."""
+
+    step = forms.CharField(
+        max_length=MAX_NAME, help_text="It and everything after it is executed again."
+    )
+    field_order: Sequence[str] = ("step", "reason")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["step"]
+        known = dict.fromkeys([*self.steps, *filter(None, [self["step"].value()])])
+        field.widget = forms.Select(choices=[("", "Choose a step"), *((key, key) for key in known)])
+
+
+class ForkForm(StepForm):
+    """A fork may get another input than the run had."""
+
+    step = forms.CharField(
+        max_length=MAX_NAME, help_text="The fork has the results of everything before it."
+    )
+    input = forms.CharField(
+        required=False,
+        strip=False,
+        widget=forms.Textarea(attrs={"rows": 4, "class": "code-input", "spellcheck": "false"}),
+        help_text="JSON. Leave it empty to keep the input of the run.",
+    )
+    token = forms.UUIDField(widget=forms.HiddenInput, initial=uuid4)
+    field_order = ("step", "input", "reason")
+
+    def clean_input(self) -> Any:
+        """The value, or `...` for that of the run."""
+        text = self.cleaned_data["input"]
+        return read_json(text) if text.strip() else ...
+
+    def fits(self, run: Run) -> bool:
+        value = self.cleaned_data["input"]
+        if value is not ... and registry.knows(run.workflow, run.version):
+            for sentence in ignored_fields(registry.get(run.workflow, run.version), value):
+                self.add_error("input", sentence)
+        return not self.errors
+
+
+class KeyForm(ActionForm):
+    """Which of the run's sleeps, or of its back-offs."""
+
+    key = forms.CharField(max_length=MAX_NAME, widget=forms.HiddenInput)
 
 
 class StartForm(forms.Form):
@@ -110,11 +181,14 @@ class StartForm(forms.Form):
     )
     token = forms.UUIDField(widget=forms.HiddenInput)
 
-    def __init__(self, *args: Any, versions: Sequence[str], about: Definition, **kwargs: Any):
+    def __init__(
+        self, *args: Any, versions: Sequence[Definition], about: Definition, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
+        self.versions = {one.version: one for one in versions}
         field = self.fields["version"]
         assert isinstance(field, forms.ChoiceField)
-        field.choices = [(one, one) for one in versions]
+        field.choices = [(one, one) for one in self.versions]
         self.fields["input"].required = about.input_default is Parameter.empty
         if not about.takes_input:
             del self.fields["input"]
@@ -122,22 +196,31 @@ class StartForm(forms.Form):
     def clean_input(self) -> Any:
         """The value that the JSON stands for."""
         text = self.cleaned_data["input"]
-        if not text.strip():
-            return None
-        try:
-            return json.loads(text, parse_constant=_refuse_constant)
-        except json.JSONDecodeError as error:
-            where = f"line {error.lineno}, column {error.colno}"
-            raise forms.ValidationError(f"This is not JSON: {error.msg} ({where}).") from error
-        except (ValueError, RecursionError) as error:
-            raise forms.ValidationError(f"This cannot be read: {error}.") from error
+        return read_json(text) if text.strip() else None
+
+    def clean(self) -> None:
+        """What the workflow would leave out without a word is a mistake of the person."""
+        value, version = self.cleaned_data.get("input"), self.cleaned_data.get("version")
+        if value is not None and version:
+            for sentence in ignored_fields(self.versions[version], value):
+                self.add_error("input", sentence)
 
     def add_input_errors(self, refused: InvalidInput) -> None:
         """Show why the workflow does not take the input, with the paths of the fields."""
         name = "input" if "input" in self.fields else None
-        for one in refused.errors or [{"loc": (), "msg": str(refused)}]:
-            path = ".".join(str(part) for part in one["loc"])
-            self.add_error(name, f"{path}: {one['msg']}" if path else one["msg"])
+        for sentence in sentences(refused):
+            self.add_error(name, sentence)
+
+
+def read_json(text: str) -> Any:
+    """The value that the JSON stands for. Raises ValidationError with the place of the mistake."""
+    try:
+        return json.loads(text, parse_constant=_refuse_constant)
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}"
+        raise forms.ValidationError(f"This is not JSON: {error.msg} ({where}).") from error
+    except (ValueError, RecursionError) as error:
+        raise forms.ValidationError(f"This cannot be read: {error}.") from error
 
 
 def _refuse_constant(name: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -9,23 +10,28 @@ from itertools import groupby, pairwise
 
 from dashboard.models_used import AI, model_use
 from dashboard.timeline import Row, Segment, brackets
+from orchestrator import reading
 from orchestrator.core.journal import (
     CANCELLED,
     CHILD,
     COMPLETED,
+    EVENT,
     INTENT,
     OPEN,
+    QUEUED,
+    REFUSED,
     RETRYING,
     SLEEP,
     STEP,
     TIMER,
+    TRANSITION,
 )
 from orchestrator.models import Attempt, Entry, Run
 
 # Which texture the waits of a kind have. What an app has registered looks like an event.
 _SEGMENTS = {SLEEP: "sleep", TIMER: "sleep", CHILD: "child", "human_task": "human"}
 
-_OPEN = (OPEN, RETRYING, INTENT)
+_OPEN = (OPEN, RETRYING, QUEUED, INTENT)
 
 # The words of the journal, in those that the badges know.
 _STATUSES = {OPEN: "waiting", RETRYING: "awaiting_retry", INTENT: "ambiguous"}
@@ -42,8 +48,8 @@ class InFlight:
     details: object = None
 
 
-def in_flight(stored: Iterable[Mapping[str, object]]) -> dict[str, InFlight]:
-    """`Run.in_flight`, by key."""
+def in_flight(run: Run) -> dict[str, InFlight]:
+    """The steps that have been executing for a while, by key. One query at most."""
     return {
         str(one["key"]): InFlight(
             str(one["key"]),
@@ -51,7 +57,7 @@ def in_flight(stored: Iterable[Mapping[str, object]]) -> dict[str, InFlight]:
             datetime.fromisoformat(str(one["started_at"])),
             one.get("details"),
         )
-        for one in stored
+        for one in reading.executing(run)
     }
 
 
@@ -105,8 +111,11 @@ def rows(
 
 def _parallel(entries: Sequence[Entry]) -> list[int | None]:
     """The group of each entry: what was asked for after the same outcome goes side by side."""
-    causes = [entry.cause for entry in entries]
-    return [cause if causes.count(cause) > 1 else None for cause in causes]
+    counts = Counter(entry.cause for entry in entries if entry.kind != TRANSITION)
+    return [
+        entry.cause if counts[entry.cause] > 1 and entry.kind != TRANSITION else None
+        for entry in entries
+    ]
 
 
 def _row(
@@ -118,7 +127,7 @@ def _row(
         segments = tuple(_wait_segments(entry, ends.of(entry)))
     return Row(
         key=entry.key,
-        name=entry.key,
+        name=_title(entry),
         kind=AI if model_use((entry.detail or {}).get("details")) else entry.kind,
         status="running" if executing else status(entry),
         attempts=executing.attempt if executing else entry.attempt,
@@ -126,6 +135,16 @@ def _row(
         depth=1 if bracket else 0,
         bracket=bracket,
     )
+
+
+def _title(entry: Entry) -> str:
+    """How a row is called: as its author called it, where the key is the engine's own."""
+    detail = entry.detail or {}
+    if entry.kind == TRANSITION:
+        return f"{detail['event']} {'refused' if entry.status == REFUSED else '→ ' + detail['to']}"
+    if entry.kind == EVENT and entry.name.startswith("@"):
+        return f"Waits for {detail['event']}"
+    return entry.key
 
 
 def _mark_inherited(row: Row, created_at: datetime) -> Row:
@@ -150,23 +169,25 @@ def _step_segments(
         yield Segment("backoff", one.finished_at, following.started_at)
     last = failed[-1].finished_at if failed else None
     if executing is not None:
-        if last is not None:
-            yield Segment("backoff", last, executing.started_at)
-        yield Segment("run", executing.started_at)
+        asked = entry.started_at if entry.status == QUEUED else None
+        yield from _attempt(asked, executing.started_at, None, last)
     elif entry.status == COMPLETED and (began := last_start(entry)) is not None:
-        yield from _success(began, entry.finished_at, last)
+        yield from _attempt(entry.started_at, began, entry.finished_at, last)
     elif entry.status in (RETRYING, CANCELLED) and last is not None:
         yield Segment("backoff", last, end)
-    elif entry.status == INTENT and entry.started_at is not None:
-        # It began, and nobody knows whether it ended.
-        yield Segment("queue", entry.started_at)
+    elif entry.status in (QUEUED, INTENT) and entry.started_at is not None:
+        # It waits for a worker, or it began and nobody knows whether it ended.
+        yield Segment("queue", last or entry.started_at)
 
 
-def _success(
-    began: datetime, finished: datetime | None, last: datetime | None
+def _attempt(
+    asked: datetime | None, began: datetime, finished: datetime | None, last: datetime | None
 ) -> Iterator[Segment]:
     if last is not None:
         yield Segment("backoff", last, began)
+    elif asked is not None and asked < began:
+        # It was handed out, and waited for a worker.
+        yield Segment("queue", asked, began)
     yield Segment("run", began, finished)
 
 

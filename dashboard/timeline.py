@@ -221,7 +221,7 @@ def _caption(mode: Mode, cuts: Sequence[Cut]) -> str:
     if mode == "sequence":
         return "One column for each step, in order; widths say nothing about time"
     if not cuts:
-        return "Time axis linear"
+        return "Time axis linear" if mode == "linear" else "No pause is long enough to cut out"
     pauses = f"{len(cuts)} pause" + ("s" if len(cuts) > 1 else "")
     return f"Time axis compressed: {pauses}, {duration(sum(cut.seconds for cut in cuts))}"
 

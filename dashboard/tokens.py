@@ -24,6 +24,10 @@ SCOPES = {
     "runs:read": "see runs",
     "runs:write": "start runs and act on them",
     "events:write": "send events",
+    "schedules:read": "see schedules",
+    "schedules:write": "make and change schedules, and act on them",
+    "tasks:read": "see human tasks",
+    "tasks:write": "claim, release and complete human tasks",
 }
 
 _SEEN_EVERY = timedelta(minutes=1)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from django.urls import path
 
+from dashboard import verbs
 from dashboard.views import actions, overview, run, runs, workflows
 
 app_name = "dashboard"
+
+RUN = "runs/<uuid:run_id>/"
 
 urlpatterns = [
     path("", overview.overview, name="overview"),
@@ -15,11 +18,16 @@ urlpatterns = [
     path("runs/<uuid:run_id>/", run.run_detail, name="run"),
     path("runs/<uuid:run_id>/input.json", run.run_value, {"name": "input"}, name="input"),
     path("runs/<uuid:run_id>/output.json", run.run_value, {"name": "output"}, name="output"),
-    path("runs/<uuid:run_id>/cancel/", actions.cancel, name="cancel"),
-    path("runs/<uuid:run_id>/cancel/confirm/", actions.cancel_confirm, name="cancel_confirm"),
-    path("runs/<uuid:run_id>/retry/", actions.retry, name="retry"),
-    path("runs/<uuid:run_id>/retry/confirm/", actions.retry_confirm, name="retry_confirm"),
+    *(
+        path(f"{RUN}{one.slug}/", actions.act, {"name": name}, name=name)
+        for name, one in verbs.ALL.items()
+    ),
+    *(
+        path(f"{RUN}{one.slug}/confirm/", actions.ask, {"name": name}, name=f"{name}_confirm")
+        for name, one in verbs.ALL.items()
+    ),
     path("workflows/", workflows.workflow_list, name="workflows"),
     path("workflows/<path:name>/start/", workflows.start_form, name="start_form"),
     path("workflows/<path:name>/runs/", workflows.start, name="start"),
+    path("workflows/<path:name>/", workflows.workflow_page, name="workflow"),
 ]

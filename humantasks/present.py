@@ -59,17 +59,26 @@ WAIT_LOOKS: Mapping[str, Look] = {
     "timer": Look("Sleeping", "waiting", "moon"),
     "sleep": Look("Sleeping", "waiting", "moon"),
     "child": Look("Waiting for child", "waiting", "git-fork"),
+    "step": Look("Waiting for steps", "running", "square"),
     "retry": Look("Retrying", "retry", "rotate-cw"),
     "concurrency": Look("Queued", "queued", "circle-dashed"),
 }
 
+STEP_LOOKS: Mapping[str, Look] = {
+    "accepted": Look("Accepted", "ok", "check"),
+    "refused": Look("Refused", "queued", "ban"),
+    "timed_out": Look("Timed out", "failed", "timer-off"),
+    "ambiguous": Look("Ambiguous", "retry", "triangle-alert"),
+}
+
 KIND_LOOKS: Mapping[str, Look] = {
-    "step": Look("Step", "queued", "square"),
+    "step": Look("Step", "queued", "terminal"),
     "sleep": Look("Sleep", "waiting", "moon"),
     "timer": Look("Sleep", "waiting", "moon"),
     "event": Look("Event", "waiting", "zap"),
     "human_task": Look("Human task", "human", "user"),
     "child": Look("Child run", "waiting", "git-fork"),
+    "transition": Look("Transition", "queued", "route"),
     "retry": Look("Retry", "retry", "rotate-cw"),
     "compensation": Look("Compensation", "queued", "undo-2"),
     "ai": Look("AI step", "queued", "sparkles"),
@@ -101,7 +110,8 @@ def look(status: str, waiting_on: str = "") -> Look:
     """
     if status == "waiting" and waiting_on in WAIT_LOOKS:
         return WAIT_LOOKS[waiting_on]
-    return RUN_LOOKS.get(status) or TASK_LOOKS.get(status) or _plain(status)
+    known = (RUN_LOOKS, TASK_LOOKS, STEP_LOOKS)
+    return next((looks[status] for looks in known if status in looks), None) or _plain(status)
 
 
 def kind_look(kind: str) -> Look:

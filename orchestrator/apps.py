@@ -13,7 +13,7 @@ class OrchestratorConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from orchestrator import hints, tasks  # noqa: PLC0415 - they need the apps
+        from orchestrator import checks, hints, tasks  # noqa: F401, PLC0415 - they need the apps
         from orchestrator.engine import effects  # noqa: PLC0415
         from orchestrator.schedules import syncing  # noqa: PLC0415
 

@@ -10,8 +10,14 @@ from django.conf import settings
 
 from orchestrator import tasks
 from orchestrator.conf import NAMES, conf
+from orchestrator.database import engine_connection
 
 PREFIX = "ORCHESTRATOR_"
+
+AT_LEAST_ONE = (
+    *("BATCH", "DRIVERS", "STEP_THREADS", "MAX_PAYLOAD", "MAX_ENTRIES", "MAX_JOURNAL"),
+    *("MAX_MAILBOX", "TICK_OUTCOMES", "REMOTE_STEPS"),
+)
 
 # How alike a name must be to one of ours to be a slip of the pen.
 ALIKE = 0.85
@@ -37,6 +43,17 @@ def broker() -> Finding:
     return Finding("broker", True, "answers")
 
 
+def durability() -> Iterator[tuple[str, str]]:
+    """The settings of PostgreSQL that let a commit survive a power cut, and their values."""
+    connection = engine_connection()
+    if connection.vendor != "postgresql":
+        return
+    with connection.cursor() as cursor:
+        for name in ("fsync", "synchronous_commit"):
+            cursor.execute(f"SHOW {name}")
+            yield name, cursor.fetchone()[0]
+
+
 def engine_settings() -> Finding:
     """Whether every setting can be read, and they fit each other."""
     wrong = "; ".join(_wrong_settings())
@@ -53,7 +70,7 @@ def _wrong_settings() -> Iterator[str]:
         return
     if conf.HEARTBEAT * 2 > conf.LEASE:
         yield f"{PREFIX}HEARTBEAT must be less than half of {PREFIX}LEASE: one that is late is two"
-    for name in ("BATCH", "DRIVERS", "STEP_THREADS", "MAX_PAYLOAD", "MAX_ENTRIES"):
+    for name in AT_LEAST_ONE:
         if getattr(conf, name) < 1:
             yield f"{PREFIX}{name} is 1 or more"
     for name in ("LEASE", "HEARTBEAT", "SWEEP_INTERVAL"):

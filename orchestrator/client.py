@@ -12,11 +12,13 @@ from uuid import UUID
 
 from django.db import transaction
 
-from orchestrator import kinds, models, starting
+from orchestrator import kinds, models, payloads, starting
 from orchestrator.conf import conf
 from orchestrator.core import codec
 from orchestrator.core.errors import ActionRefused, InvalidInput, UnknownRun
+from orchestrator.core.failures import clean
 from orchestrator.core.journal import INTENT, OPEN, RETRYING, SLEEP
+from orchestrator.core.names import is_text
 from orchestrator.core.schemas import check_payload
 from orchestrator.database import ALIAS
 from orchestrator.engine import orders
@@ -26,6 +28,7 @@ from orchestrator.store import broadcasts, control, reopening, runs
 from orchestrator.store.runs import Sent
 
 MAX_EVENT_NAME = 200
+MAX_REASON = 4_000
 
 
 def start(
@@ -43,9 +46,11 @@ def start_or_find(
     return starting.start(workflow, input, version=version, options=Options(**options))
 
 
-def start_many(workflow: str, inputs: Iterable[Any], **options: Any) -> list[Run[Any]]:
+def start_many(
+    workflow: str, inputs: Iterable[Any], *, version: str | None = None, **options: Any
+) -> list[Run[Any]]:
     """Start a run for each input: all of them or none. See `orchestrator.start_many`."""
-    return starting.start_many(workflow, inputs, Options(**options))
+    return starting.start_many(workflow, inputs, version=version, options=Options(**options))
 
 
 def get_run(run_id: UUID | str) -> Run[Any]:
@@ -73,7 +78,7 @@ def send_event(
     found = _uuid(run_id)
     if found is None:
         return Delivery(False, "no run has this id")
-    text = codec.encode(payload, root="payload", limit=conf.MAX_PAYLOAD)
+    text = payloads.encoded(payload, "payload", f"event {name}")
     if schema := runs.schema_of(found, name):
         check_payload(schema, codec.decode(text), name)
     sent = runs.send(
@@ -95,10 +100,10 @@ def send_to_machine(
 ) -> Sent:
     """Put an event into a machine's mailbox. See `Machine.send`."""
     check_event_name(name)
-    text = codec.encode(payload, root="payload", limit=conf.MAX_PAYLOAD)
+    text = payloads.encoded(payload, "payload", f"event {name}")
     sent = runs.send(run_id, name, text, event_id=checked_key(event_id), sent_by=sent_by)
     if sent.delivered:
-        tell_workers(run_id)
+        tell_workers(run_id, sent.queue)
     return sent
 
 
@@ -115,7 +120,7 @@ def broadcast(
     with transaction.atomic(using=ALIAS):
         event = broadcasts.store(
             name=name,
-            payload=codec.encode(payload, root="payload", limit=conf.MAX_PAYLOAD),
+            payload=payloads.encoded(payload, "payload", f"event {name}"),
             correlation=checked_key(key),
             event_id=checked_key(event_id),
             sent_by=sent_by,
@@ -129,7 +134,9 @@ def broadcast(
         # Once more when it is committed: a wait that opened meanwhile did not see it.
         transaction.on_commit(partial(_dispatch_again, event), using=ALIAS, robust=True)
     if not woken:
-        return Delivery(False, f"no run waits for it; it is kept until {event.expires_at:%c} UTC")
+        return Delivery(
+            False, f"no run waits for it; it is kept until {event.expires_at:%Y-%m-%d %H:%M:%S} UTC"
+        )
     return Delivery(True, "", tuple(woken))
 
 
@@ -140,7 +147,7 @@ def _dispatch_again(event: models.Broadcast) -> None:
 
 def check_event_name(name: str) -> None:
     """Raises ValueError for a name that no author can wait for."""
-    if not name or len(name) > MAX_EVENT_NAME or name.startswith("@") or "\x00" in name:
+    if not is_text(name) or len(name) > MAX_EVENT_NAME or name.startswith("@"):
         raise ValueError(
             f"an event's name is a text of 1 to {MAX_EVENT_NAME} characters "
             f"without a leading @: {name!r}"
@@ -149,7 +156,7 @@ def check_event_name(name: str) -> None:
 
 def answer_wait(run_id: UUID, key: str, payload: Any) -> bool:
     """Answer the open wait `key` of a run. False, and nothing is written, if the run has ended."""
-    text = codec.encode(payload, root="answer", limit=conf.MAX_PAYLOAD)
+    text = payloads.encoded(payload, "answer", f"wait {key}")
     sent = runs.send(run_id, kinds.answer_name(key), text)
     if not sent.delivered:
         return False
@@ -168,6 +175,7 @@ def hold(run_id: UUID) -> bool:
 def cancel(run_id: UUID | str, *, reason: str = "", by: str = "") -> bool:
     """Ask a run to stop. See `Run.cancel`; `by` is the name of who asks. Raises UnknownRun."""
     found = known_id(run_id)
+    reason, by = clean(str(reason))[:MAX_REASON], clean(by)
     done = control.cancel(found, reason=reason, note=reason, by=by)
     if done:
         tell_workers(found)

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from orchestrator import models, reading
+from django.db.models import Q
+
+from orchestrator import models, reading, serving
 from orchestrator.core.definition import registry
 from orchestrator.core.errors import Quarantined
 from orchestrator.core.journal import EVENT
@@ -23,6 +25,8 @@ from orchestrator.run import WaitInfo
 PATIENCE = timedelta(seconds=10)
 GRACE = timedelta(seconds=3)
 MANY_CRASHES = 2
+# Of the steps that were handed out, so many are looked at.
+MOST_STEPS = 100
 
 
 @dataclass(frozen=True)
@@ -48,10 +52,18 @@ class Stray:
 
 
 def diagnose(run: Run, strays: Iterable[Stray], now: datetime) -> list[Diagnosis]:
-    """What is wrong with `run`, worst first; nothing when it goes as it should."""
+    """What is wrong with `run`, worst first; nothing when it goes as it should.
+
+    Two queries at most, and only for a run that waits for steps that it has handed out.
+    """
     if run.is_final:
         return []
-    return [*_of_code(run), *_of_workers(run, now), *_of_events(run, strays, now)]
+    return [
+        *_of_code(run),
+        *_of_workers(run, now),
+        *_of_steps(run, now),
+        *_of_events(run, strays, now),
+    ]
 
 
 def strays(run: Run) -> list[Stray]:
@@ -104,6 +116,47 @@ def _of_workers(run: Run, now: datetime) -> Iterator[Diagnosis]:
             "A step may end the process that executes it: too little memory, or a crash in a "
             "native library.",
         )
+
+
+def _of_steps(run: Run, now: datetime) -> Iterator[Diagnosis]:
+    """Of steps that were handed out: those that nobody takes, or whose worker has died."""
+    odd = Q(due_at__lt=now - GRACE) | Q(crashes__gte=MANY_CRASHES)
+    found = list(reading.handed_out(run).filter(odd).order_by("due_at")[:MOST_STEPS])
+    late = [(one, one.due_at) for one in found if one.due_at is not None]
+    for task, due_at in [one for one in late if not one[0].owned and now - one[1] > PATIENCE][:1]:
+        title = f"No worker has taken {task.key} for"
+        yield Diagnosis("step-not-taken", title, _not_taken(task), due_at)
+    for task, due_at in [one for one in late if one[0].owned and now - one[1] > GRACE][:1]:
+        yield Diagnosis(
+            "step-lease-expired",
+            f"The lease of the worker that executes {task.key} has been over for",
+            f"{task.worker} died, hangs or has lost the database. The next worker that looks "
+            "takes the step over, unless the run does not want it any more.",
+            due_at,
+        )
+    for task in [one for one in found if one.crashes >= MANY_CRASHES][:1]:
+        yield Diagnosis(
+            "step-crashes",
+            f"{task.crashes} workers in a row died while they executed {task.key}",
+            "It may end the process that executes it: too little memory, or a crash in a native "
+            "library.",
+        )
+
+
+def _not_taken(task: models.StepTask) -> str:
+    queue = f"the queue {task.queue}" if task.queue else "the default queue"
+    match serving.lack(task.workflow, task.version, task.queue):
+        case "code":
+            return f"No live worker has the code of {task.workflow} {task.version}."
+        case "queue":
+            return f"No live worker that has its code serves {queue}. Start one" + (
+                f" with: manage.py worker --queues {task.queue}" if task.queue else ""
+            )
+        case None:
+            return (
+                f"The workers of {queue} execute others: start more of them, or let each execute "
+                "more at once (ORCHESTRATOR_REMOTE_STEPS)."
+            )
 
 
 def _of_events(run: Run, strays: Iterable[Stray], now: datetime) -> Iterator[Diagnosis]:
@@ -169,7 +222,19 @@ def _waits(run: Run, now: datetime) -> Iterator[str]:
     if run.status == Status.SCHEDULED and run.due_at is not None:
         yield f"It is to begin {relative(run.due_at, now)}."
     if run.cancel_requested_at is None:
-        yield from (_sentence(one, now) for one in reading.waiting_on(run))
+        yield from (_sentence(one, now) for one in reading.waits(run))
+
+
+def _handed_out(key: str, detail: Mapping[str, Any]) -> str:
+    more = f", and {detail['more']} more with it," if detail.get("more") else ""
+    match detail.get("state"):
+        case "executing":
+            return f"{key} executes on {detail['worker']}"
+        case "ended":
+            return f"{key} has ended, and the run is about to hear of it"
+        case _:
+            queue = f"the queue {detail['queue']}" if detail.get("queue") else "the default queue"
+            return f"{key}{more} was handed to the workers of {queue}, and none has taken it yet"
 
 
 def _sentence(wait: WaitInfo, now: datetime) -> str:
@@ -185,6 +250,8 @@ def _sentence(wait: WaitInfo, now: datetime) -> str:
             text = f"It waits for one of the {detail.get('limit', '')} places of {wait.name}"
         case "ambiguous":
             text = f"A worker died in {wait.name}: find out whether it happened, then run.resolve()"
+        case "step":
+            text = _handed_out(wait.key, detail)
         case kind:
             text = f"It waits for the {kind.replace('_', ' ')} {wait.name}"
     since = f", for {duration(now - wait.since)} so far" if wait.since else ""

@@ -29,8 +29,9 @@ GAP_SECONDS = 0.002
 # How long the process waits at its end for the last hint to be sent.
 EXIT_SECONDS = 1.0
 
-# Called with a run that is due, and with its queue: "" for the default one.
-Publisher = Callable[[UUID, str], object]
+# Called with a run that is due, and with its queue: "" for the default one. True: not the
+# run is due but steps that it has handed out, and that is their queue.
+Publisher = Callable[[UUID, str, bool], object]
 
 
 class Postman:
@@ -39,16 +40,16 @@ class Postman:
     def __init__(self, publish: Publisher) -> None:
         self._publish = publish
         self._news = threading.Condition()
-        # The latest run of each queue that nobody was told of yet.
-        self._waiting: dict[str, UUID] = {}
+        # The latest run of each queue that nobody was told of yet, and the latest with steps.
+        self._waiting: dict[tuple[str, bool], UUID] = {}
         self._is_sending = False
         self._pid = 0
         self.failures = 0
 
-    def send(self, run_id: UUID, queue: str) -> None:
+    def send(self, run_id: UUID, queue: str, is_for_steps: bool = False) -> None:
         """Note a hint, and return at once."""
         with self._news:
-            self._waiting[queue] = run_id
+            self._waiting[queue, is_for_steps] = run_id
             # A forked child has no thread, whatever its parent had.
             if self._pid != os.getpid():
                 self._pid = os.getpid()
@@ -68,18 +69,18 @@ class Postman:
                 self._is_sending = False
                 self._news.notify_all()
                 self._news.wait_for(lambda: bool(self._waiting))
-                queue, run_id = self._waiting.popitem()
+                (queue, is_for_steps), run_id = self._waiting.popitem()
                 self._is_sending = True
-            pause = self._try(run_id, queue)
+            pause = self._try(run_id, queue, is_for_steps)
             if pause > GAP_SECONDS:
                 with self._news:
                     self._waiting.clear()
                     self._is_sending = False
             time.sleep(pause)  # noqa: TID251 - so that a burst makes few messages
 
-    def _try(self, run_id: UUID, queue: str) -> float:
+    def _try(self, run_id: UUID, queue: str, is_for_steps: bool) -> float:
         try:
-            self._publish(run_id, queue)
+            self._publish(run_id, queue, is_for_steps)
         except Exception as error:
             self.failures += 1
             logger.warning("no hint sent for run %s, the sweep will find it: %s", run_id, error)
@@ -88,7 +89,7 @@ class Postman:
 
 
 _send: Publisher | None = None
-_ring: Callable[[], object] | None = None
+_ring: Callable[[bool], object] | None = None
 
 
 def connect(send: Publisher | None) -> Publisher | None:
@@ -98,19 +99,27 @@ def connect(send: Publisher | None) -> Publisher | None:
     return before
 
 
-def ring_here(ring: Callable[[], object] | None) -> None:
-    """Also call `ring` for each hint: the engine runs in this very process."""
+def ring_here(ring: Callable[[bool], object] | None) -> None:
+    """Also call `ring` for each hint, with whether it is for steps: the engine is here."""
     global _ring  # noqa: PLW0603 - one engine per process
     _ring = ring
 
 
-def send(run_id: UUID, queue: str) -> None:
-    """Tell the workers of a queue to look at a run. Never blocks for long and never raises."""
+def send(run_id: UUID, queue: str, is_for_steps: bool = False) -> None:
+    """Tell the workers of a queue to look at a run. Never blocks for long and never raises.
+
+    `is_for_steps`: not at the run itself, but at the steps that it has handed out.
+    """
     if _ring is not None:
-        _ring()
+        _ring(is_for_steps)
+    publish(run_id, queue, is_for_steps)
+
+
+def publish(run_id: UUID, queue: str, is_for_steps: bool = False) -> None:
+    """The same, but for the engine in this very process."""
     if _send is not None and conf.HINTS:
         try:
-            _send(run_id, queue)
+            _send(run_id, queue, is_for_steps)
         except Exception:
             logger.exception("no hint sent for run %s, the sweep will find it", run_id)
 

@@ -49,6 +49,8 @@ class RecordedRun(BaseModel):
     initiator: str | None = None
     tags: dict[str, Any] = Field(default_factory=dict)
     input: Any = None
+    # Of a machine: where its replay begins. See `orchestrator.core.checkpoints`.
+    checkpoint: dict[str, Any] | None = None
     scheduled_at: datetime | None = None
     started_at: datetime | None = None
     finished_at: datetime | None = None
@@ -93,8 +95,9 @@ def export(run: models.Run, *, payloads: bool = True) -> dict[str, Any]:
     """The history of a run as JSON. Two queries.
 
     Without `payloads` it shows what happened and when, and no value, message or detail: fit
-    to be shown to others, and of no use to a replay.
+    to be shown to others, and of no use to a replay. So is a run that retention has purged.
     """
+    payloads = payloads and not run.is_purged
     entries = models.Entry.objects.filter(run_id=run.id).order_by("position", "seq")
     return {
         "format": FORMAT,
@@ -163,6 +166,7 @@ def _run(run: models.Run, *, payloads: bool) -> dict[str, Any]:
         "initiator": run.initiator,
         "tags": run.tags,
         "input": json.loads(run.input),
+        "checkpoint": run.checkpoint and json.loads(run.checkpoint),
     }
 
 

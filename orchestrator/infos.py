@@ -7,6 +7,9 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+# How the reason begins for which an event finds no place in a mailbox.
+FULL = "the run's mailbox is full"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepInfo:
@@ -77,3 +80,8 @@ class Delivery:
     def is_duplicate(self) -> bool:
         """Whether an event with this `event_id` had been sent before."""
         return self.reason.startswith("duplicate")
+
+    @property
+    def is_full(self) -> bool:
+        """Whether too many events wait in the run's mailbox: try again later."""
+        return self.reason.startswith(FULL)

@@ -73,6 +73,11 @@ class Machine(Run[Any], Generic[C]):
         super().__init__(row)
         self._chart = chart
 
+    @property
+    def chart(self) -> Chart:
+        """The states and transitions of its version."""
+        return self._chart
+
     # ---- reading ---------------------------------------------------------------------
 
     @property

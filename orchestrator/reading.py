@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from orchestrator import models
 from orchestrator.core import codec
 from orchestrator.core.charts.chart import AND, Chart
 from orchestrator.core.errors import UndecodableValue, UnknownRun
-from orchestrator.core.journal import CANCEL, OPEN, REFUSED, STEP, TRANSITION
+from orchestrator.core.journal import CANCEL, OPEN, QUEUED, REFUSED, STEP, TRANSITION
 from orchestrator.machine import Transition
 from orchestrator.run import EventInfo, StepInfo, WaitInfo
 
@@ -28,9 +30,63 @@ def refresh(run: models.Run) -> None:
 def steps(run: models.Run) -> list[StepInfo]:
     """Everything that the run asked for, in the order in which it asked."""
     entries = models.Entry.objects.filter(run_id=run.id).exclude(kind=CANCEL).order_by("position")
-    known = [_step(entry) for entry in entries]
-    keys = {one.key for one in known if one.completed_at is not None}
-    return known + [_in_flight(one) for one in run.in_flight if one["key"] not in keys]
+    now = {one["key"]: _in_flight(one) for one in executing(run)}
+    known = [_step(entry, now.pop(entry.key, None)) for entry in entries]
+    return known + list(now.values())
+
+
+def waits(run: models.Run) -> list[WaitInfo]:
+    """What the run waits for, and of steps that it has handed out who executes them.
+
+    A query more than `waiting_on` for a run that waits for such steps.
+    """
+    known = waiting_on(run)
+    keys = [one.key for one in known if one.kind == STEP]
+    places = {task.key: _place(task) for task in handed_out(run).filter(key__in=keys)}
+    return [
+        replace(one, detail=(one.detail or {}) | places.get(one.key, _ENDED))
+        if one.kind == STEP
+        else one
+        for one in known
+    ]
+
+
+# Its end is reported, and the run has yet to hear of it.
+_ENDED = {"state": "ended", "worker": None}
+
+
+def _place(task: models.StepTask) -> dict[str, Any]:
+    if task.owned:
+        return {"state": "executing", "worker": task.worker}
+    return {"state": "handed_out", "worker": None}
+
+
+def handed_out(run: models.Run) -> QuerySet[models.StepTask]:
+    """The steps that the run waits for and that other workers execute, or are to.
+
+    No query if it waits for none.
+    """
+    if run.is_final or not any(wait["kind"] == STEP for wait in run.waiting_on):
+        return models.StepTask.objects.none()
+    return models.StepTask.objects.filter(run_id=run.id).defer("args").order_by("id")
+
+
+def executing(run: models.Run) -> list[dict[str, Any]]:
+    """The steps that have been executing for a while, here or elsewhere: as `Run.in_flight`.
+
+    A query only when the run waits for steps that it has handed out.
+    """
+    shown = list(run.in_flight) if run.owned else []
+    return shown + [
+        {
+            "key": task.key,
+            "attempt": task.number,
+            "started_at": (task.started_at or task.created_at).isoformat(),
+            "details": task.details,
+            "worker": task.worker,
+        }
+        for task in handed_out(run).filter(owned=True)
+    ]
 
 
 def events(run: models.Run) -> list[EventInfo]:
@@ -45,7 +101,9 @@ def events(run: models.Run) -> list[EventInfo]:
             consumed_by=event.consumed_by,
             event_id=event.event_id,
         )
-        for event in models.Event.objects.filter(run_id=run.id).order_by("id")
+        for event in models.Event.objects.filter(run_id=run.id)
+        .exclude(name__startswith=models.REPORT)
+        .order_by("id")
     ]
 
 
@@ -70,9 +128,7 @@ def transitions(run: models.Run) -> list[Transition]:
     """What came of each event of a machine, and of each delay, in order. Two queries."""
     entries = models.Entry.objects.filter(run_id=run.id, kind=TRANSITION).order_by("position")
     events = {event.id: event for event in models.Event.objects.filter(run_id=run.id)}
-    found = [
-        _transition(entry, events.get((entry.detail or {}).get("id") or 0)) for entry in entries
-    ]
+    found = [_transition(entry, events.get(_number(entry) or 0)) for entry in entries]
     if not run.is_final:
         return found
     judged = {one.number for one in found}
@@ -81,19 +137,71 @@ def transitions(run: models.Run) -> list[Transition]:
     return found + [_came_too_late(run, event) for event in sorted(late, key=lambda one: one.id)]
 
 
+def some_transitions(
+    run: models.Run, *, after: int, size: int
+) -> tuple[list[Transition], int | None]:
+    """A page of `transitions`, and the place after which the next begins. Three queries.
+
+    The last page also has the events that came too late, as many of them as fit a page.
+    """
+    entries = models.Entry.objects.filter(run_id=run.id, kind=TRANSITION, position__gt=after)
+    found = list(entries.order_by("position")[: size + 1])
+    page, more = found[:size], len(found) > size
+    shown = _judged(page)
+    if more:
+        return shown, page[-1].position
+    return shown + (_late(run, size) if run.is_final else []), None
+
+
+def _late(run: models.Run, size: int) -> list[Transition]:
+    """What came to a machine that has ended, and was never judged."""
+    entries = models.Entry.objects.filter(run_id=run.id, kind=TRANSITION)
+    judged = {number for one in entries.only("detail") if (number := _number(one)) is not None}
+    events = models.Event.objects.filter(run_id=run.id).exclude(name__startswith="@")
+    late = events.exclude(id__in=judged).order_by("id")[:size]
+    return [_came_too_late(run, event) for event in late]
+
+
+def last_transitions(
+    run: models.Run, *, before: int | None, size: int
+) -> tuple[list[Transition], int | None]:
+    """Up to `size` of what a machine has judged, the last first, and where to go on from.
+
+    `before` is what the page before has returned. Two queries.
+    """
+    entries = models.Entry.objects.filter(run_id=run.id, kind=TRANSITION)
+    if before is not None:
+        entries = entries.filter(position__lt=before)
+    found = list(entries.order_by("-position")[: size + 1])
+    return _judged(found[:size]), found[size - 1].position if len(found) > size else None
+
+
+def _judged(entries: Sequence[models.Entry]) -> list[Transition]:
+    """These entries with the events that they came of. One query."""
+    numbers = [number for one in entries if (number := _number(one)) is not None]
+    events = models.Event.objects.in_bulk(numbers)
+    return [_transition(one, events.get(_number(one) or 0)) for one in entries]
+
+
+def _number(entry: models.Entry) -> int | None:
+    """The number of the event that a transition came of."""
+    return (entry.detail or {}).get("id")
+
+
 def machines(
     chart: Chart, state: str | None, *, status: str | None, limit: int
 ) -> list[models.Run]:
     """The newest machines of a chart, in a state or with a status. Raises ValueError."""
     found = models.Run.objects.filter(workflow=chart.name)
     if state is not None:
-        found = found.filter(_is_in(chart, state))
+        found = found.filter(is_in(chart, state))
     if status is not None:
         found = found.filter(status=status)
     return list(found.order_by("-id")[:limit])
 
 
-def _is_in(chart: Chart, state: str) -> Q:
+def is_in(chart: Chart, state: str) -> Q:
+    """Machines in this state, or in one inside it. Raises ValueError for one that is none."""
     if state not in chart.nodes or not state:
         names = ", ".join(name for name in chart.nodes if name)
         raise ValueError(f"{chart.name} has no state {state!r}. It has: {names}")
@@ -137,9 +245,10 @@ def _transition(entry: models.Entry, event: models.Event | None) -> Transition:
         from_=detail["from"],
         to=led_to,
         accepted=not is_refused,
-        refused_because=detail["because"],
+        # What guards have said is removed with the payloads.
+        refused_because=detail.get("because", ""),
         is_done=entry.status != OPEN,
-        guards=tuple(detail["guards"]),
+        guards=tuple(detail.get("guards", ())),
         actor=event.sent_by if event else "",
         payload=_value(event.payload) if event else None,
         sent_at=event.created_at if event else None,
@@ -162,7 +271,9 @@ def _came_too_late(run: models.Run, event: models.Event) -> Transition:
     )
 
 
-def _step(entry: models.Entry) -> StepInfo:
+def _step(entry: models.Entry, now: StepInfo | None) -> StepInfo:
+    if now is not None and entry.status == QUEUED:
+        return replace(now, name=entry.name)
     return StepInfo(
         key=entry.key,
         name=entry.name,

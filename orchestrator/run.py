@@ -13,6 +13,7 @@ from orchestrator.core import codec
 from orchestrator.core.children import Startable, name_of
 from orchestrator.core.durations import Duration, parse_duration
 from orchestrator.core.errors import RunCancelled, RunFailed, RunPruned, RunTimeout
+from orchestrator.core.names import check_choice
 from orchestrator.infos import Delivery, EventInfo, Outcome, StepInfo, WaitInfo
 
 if TYPE_CHECKING:
@@ -34,6 +35,10 @@ O = TypeVar("O")  # noqa: E741 - the output type
 
 
 _FINAL = ("completed", "failed", "cancelled")
+_STATUSES = (
+    *("scheduled", "pending", "running", "waiting", "awaiting_retry", "paused", "blocked"),
+    *_FINAL,
+)
 _POLL_SECONDS = 0.02
 _MAX_POLL_SECONDS = 0.5
 
@@ -150,7 +155,7 @@ class Run(Generic[O]):
         """What the run waits for; what a person can do something about comes first."""
         from orchestrator import reading  # noqa: PLC0415
 
-        return reading.waiting_on(self._row)
+        return reading.waits(self._row)
 
     @property
     def is_gone(self) -> bool:
@@ -185,7 +190,7 @@ class Run(Generic[O]):
             raise RunTimeout(f"run {self.id} is still {self.status}")
         if self.is_purged:
             raise RunPruned(
-                f"run {self.id} {self.status} on {self.finished_at:%c} UTC; its data "
+                f"run {self.id} {self.status} on {self.finished_at:%Y-%m-%d %H:%M} UTC; its data "
                 "was removed by retention"
             )
         if self.status == "failed":
@@ -204,6 +209,7 @@ class Run(Generic[O]):
         poll: Duration | None = None,
     ) -> Outcome:
         """Wait until the run has `status`, or can no longer get it, or `timeout` is over."""
+        check_choice("status", status, _STATUSES)
         if not self._wait_for((*_FINAL, status), timeout, poll):
             return Outcome(False, self.status, "timeout")
         if self.status == status:

@@ -13,6 +13,8 @@ from orchestrator.conf import conf
 from orchestrator.core.definition import registry
 from orchestrator.models import FINAL, Status
 
+Lack = Literal["code", "queue"]
+
 _OPEN = [status for status in Status if status not in FINAL]
 
 
@@ -27,7 +29,18 @@ class Unserved:
     version: str
     queue: str
     runs: int
-    lacks: Literal["code", "queue"]
+    lacks: Lack
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnservedSteps:
+    """Steps that were handed out and that no live worker takes. `lacks` as of `Unserved`."""
+
+    workflow: str
+    version: str
+    queue: str
+    steps: int
+    lacks: Lack
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +63,26 @@ def unserved(*, without: Collection[str] = ()) -> list[Unserved]:
     Counts all open runs: some 100 ms for a million of them.
     """
     return _unserved([_server(one) for one in live_workers() if one.id not in without])
+
+
+def unserved_steps() -> list[UnservedSteps]:
+    """Steps that were handed out and that no live worker takes, by workflow, version and queue."""
+    servers = [_server(one) for one in live_workers()]
+    groups = (
+        models.StepTask.objects.values_list("workflow", "version", "queue")
+        .annotate(steps=Count("id"))
+        .order_by("workflow", "version", "queue")
+    )
+    return [
+        UnservedSteps(workflow=workflow, version=version, queue=queue, steps=steps, lacks=lacks)
+        for workflow, version, queue, steps in groups
+        if (lacks := _lacks(servers, (workflow, version), queue))
+    ]
+
+
+def lack(workflow: str, version: str, queue: str) -> Lack | None:
+    """What every live worker lacks to take this; None if one takes it. One query."""
+    return _lacks([_server(one) for one in live_workers()], (workflow, version), queue)
 
 
 def unserved_here() -> list[Unserved]:
@@ -81,9 +114,7 @@ def _unserved(servers: Iterable[_Server]) -> list[Unserved]:
     ]
 
 
-def _lacks(
-    servers: Iterable[_Server], code: tuple[str, str], queue: str
-) -> Literal["code", "queue"] | None:
+def _lacks(servers: Iterable[_Server], code: tuple[str, str], queue: str) -> Lack | None:
     able = [one for one in servers if code in one.codes]
     if not able:
         return "code"

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.utils import timezone
 
-from orchestrator import clock, hints, models
-from orchestrator.conf import conf
+from orchestrator import clock, hints, models, payloads
 from orchestrator.core import codec
 from orchestrator.core.definition import Definition, registry
-from orchestrator.core.durations import Duration, parse_duration
-from orchestrator.core.errors import InvalidInput
-from orchestrator.core.names import check_priority, check_queue
-from orchestrator.core.notes import check_attributes
+from orchestrator.core.durations import Duration, duration_option
+from orchestrator.core.errors import InvalidInput, TooManyStarts
+from orchestrator.core.names import check_priority, check_queue, is_text
+from orchestrator.core.notes import check_attributes, check_tags
 from orchestrator.database import ALIAS
 from orchestrator.models import Status
 from orchestrator.run import Run
-from orchestrator.store import reopening, runs
+from orchestrator.store import rates, reopening, runs
 
 MAX_KEY = 255
 MAX_BATCH = 500
@@ -68,8 +68,35 @@ def start(
 ) -> tuple[Run[Any], bool]:
     """Start a run, or find the one that has its idempotency key; and whether it is new."""
     definition = registry.get(workflow, version)
-    checked = definition.validate_input(value)
-    return insert(definition, row(definition, checked, options), options)
+    new = row(definition, definition.validate_input(value), options)
+    try:
+        _keep_to_rate(definition, [new])
+    except TooManyStarts:
+        # It is no start if its run is there already.
+        known = runs.known(new)
+        if known is None:
+            raise
+        return Run(known.run, is_gone=known.is_gone), False
+    return insert(definition, new, options)
+
+
+def _keep_to_rate(definition: Definition, new: Sequence[models.Run]) -> None:
+    """Let these count as starts. Raises TooManyStarts, and ValueError for too many at once."""
+    rate = definition.start_rate
+    if rate is None or not new:
+        return
+    if len(new) > rate.count:
+        raise ValueError(
+            f"{definition.name} is started at most {rate}, so {len(new):,} at once never may be"
+        )
+    if (wait := rates.wait_for(definition.name, rate, len(new))) is not None:
+        raise TooManyStarts(
+            f"{definition.name} is started at most {rate}; the next may be in "
+            f"{wait.total_seconds():.1f} s",
+            wait,
+        )
+    for one in new:
+        one.rated_at = timezone.now()
 
 
 def start_encoded(definition: Definition, text: str, options: Options) -> Run[Any]:
@@ -78,18 +105,33 @@ def start_encoded(definition: Definition, text: str, options: Options) -> Run[An
     return run
 
 
-def start_many(workflow: str, values: Iterable[Any], options: Options) -> list[Run[Any]]:
+def start_many(
+    workflow: str, values: Iterable[Any], *, version: str | None, options: Options
+) -> list[Run[Any]]:
     """Start a run for each input, in few statements: all of them or none.
 
     Raises InvalidInput, naming the first input that does not fit, before anything is
-    written. Keys made by the workflow's template must be new.
+    written; and TooManyStarts. Keys made by the workflow's template must be new.
     """
-    definition = registry.get(workflow)
-    rows = [row(definition, definition.validate_input(value), options) for value in values]
+    if options.idempotency_key is not None:
+        raise TypeError("many runs have no key in common: give the workflow a template of keys")
+    definition = registry.get(workflow, version)
+    rows = [
+        row(definition, _nth_input(definition, number, value), options)
+        for number, value in enumerate(values, start=1)
+    ]
+    _keep_to_rate(definition, rows)
     started = runs.create_many(rows, delay=delay_of(options), batch=MAX_BATCH)
     if started and not delay_of(options):
         tell_workers(started[-1].id, started[-1].queue)
     return [Run(one) for one in started]
+
+
+def _nth_input(definition: Definition, number: int, value: Any) -> Any:
+    try:
+        return definition.validate_input(value)
+    except InvalidInput as error:
+        raise InvalidInput(f"number {number}: {error}", error.errors) from error
 
 
 def fork(source: Run[Any], step: str, value: Any, *, initiator: Any) -> Run[Any]:
@@ -123,9 +165,9 @@ def row(definition: Definition, value: Any, options: Options) -> models.Run:
         idempotency_key=_template_key(definition, value) if given is None else checked_key(given),
         concurrency_key=definition.permit_for(value),
         initiator=models.initiator_label(options.initiator),
-        tags=dict(definition.tags) | dict(options.tags or {}),
-        attributes=check_attributes(dict(options.attributes or {})),
-        input=codec.encode(value, root="input", limit=conf.MAX_PAYLOAD),
+        tags={**definition.tags, **check_tags(options.tags or {})},
+        attributes=check_attributes(options.attributes or {}),
+        input=payloads.encoded(value, "input", definition.name),
         state=definition.chart.first_state if definition.chart else "",
         parent_id=family.parent_id if family else None,
         parent_key=family.parent_key if family else "",
@@ -193,9 +235,11 @@ def delay_of(options: Options) -> timedelta:
     if options.delay is not None and options.at is not None:
         raise ValueError("give delay= or at=, not both")
     if options.delay is not None:
-        return parse_duration(options.delay)
+        return duration_option("delay", options.delay)
     if options.at is None:
         return clock.ZERO
+    if not isinstance(options.at, datetime):
+        raise TypeError(f"at= is a datetime, not {options.at!r}; see also delay=")
     if options.at.tzinfo is None:
         raise ValueError(f"at= needs a time zone: {options.at!r}")
     return max(options.at - clock.now(), clock.ZERO)
@@ -205,7 +249,7 @@ def checked_key(key: str | None) -> str | None:
     """`key` if it can be stored. Raises ValueError."""
     if key is None:
         return None
-    if not 0 < len(key) <= MAX_KEY or "\x00" in key:
+    if not is_text(key) or len(key) > MAX_KEY:
         raise ValueError(f"a key is a text of 1 to {MAX_KEY} characters, not {key!r}")
     return key
 

@@ -18,7 +18,7 @@ from orchestrator.core.charts.playing import play
 from orchestrator.core.charts.specs import StateSpec, Target, Transitions, state
 from orchestrator.core.context import Context
 from orchestrator.core.definition import Definition, registry
-from orchestrator.core.durations import Duration, parse_duration
+from orchestrator.core.durations import Duration, duration_option, keeping_option
 from orchestrator.core.errors import UnknownRun
 from orchestrator.core.retry import Retry
 from orchestrator.machine import Machine
@@ -126,6 +126,8 @@ def state_machine(
     idempotency_key: str | None = None,
     queue: str | None = None,
     priority: int = 0,
+    retention: Duration | None = None,
+    payload_retention: Duration | None = None,
     tags: Mapping[str, Any] | None = None,
 ) -> StateMachine[C]: ...
 
@@ -146,6 +148,8 @@ def state_machine(
     idempotency_key: str | None = None,
     queue: str | None = None,
     priority: int = 0,
+    retention: Duration | None = None,
+    payload_retention: Duration | None = None,
     tags: Mapping[str, Any] | None = None,
 ) -> StateMachine[C]: ...
 
@@ -166,6 +170,8 @@ def state_machine(
     idempotency_key: str | None = None,
     queue: str | None = None,
     priority: int = 0,
+    retention: Duration | None = None,
+    payload_retention: Duration | None = None,
     tags: Mapping[str, Any] | None = None,
 ) -> StateMachine[dict[str, Any]]: ...
 
@@ -185,6 +191,8 @@ def state_machine(
     idempotency_key: str | None = None,
     queue: str | None = None,
     priority: int = 0,
+    retention: Duration | None = None,
+    payload_retention: Duration | None = None,
     tags: Mapping[str, Any] | None = None,
 ) -> StateMachine[Any]:
     """Register a state machine.
@@ -206,13 +214,15 @@ def state_machine(
         fn=_body(chart, kind, initial_context, module=sys._getframe(1).f_globals["__name__"]),
         is_default=default,
         step_retry=step_retry,
-        timeout=None if timeout is None else parse_duration(timeout),
+        timeout=None if timeout is None else duration_option("timeout", timeout),
         # What a machine has done is undone by a transition, if at all.
         compensate=False,
         idempotency_key=idempotency_key,
         queue=queue,
         priority=priority,
-        tags=dict(tags or {}),
+        retention=keeping_option("retention", retention),
+        payload_retention=keeping_option("payload_retention", payload_retention),
+        tags=tags or {},
         chart=chart,
     )
     registry.add(definition)

@@ -13,7 +13,6 @@ from typing import Any
 from uuid import UUID
 
 from celery import current_app, shared_task, signals
-from kombu.exceptions import OperationalError
 
 from orchestrator.engine import worker
 
@@ -24,18 +23,25 @@ def tick(run_id: str | None = None) -> None:
     worker.look()
 
 
+@shared_task(name="orchestrator.steps", ignore_result=True)
+def steps(run_id: str | None = None) -> None:
+    """Look at the steps that a run has handed out, and at all others that wait."""
+    worker.look(at_runs=False, at_steps=True)
+
+
 @shared_task(name="orchestrator.sweep", ignore_result=True)
 def sweep() -> None:
     """Look at whatever is due. Each worker does so by itself; for Celery beat, if you run it."""
-    worker.look()
+    worker.look(at_steps=True)
 
 
-def publish(run_id: UUID, queue: str) -> None:
+def publish(run_id: UUID, queue: str, is_for_steps: bool) -> None:
     """Send the hint. Raises whatever the broker's client raises, within a second or so."""
     # An engine here that serves every queue has heard of it, and perhaps nobody would ever
     # take a message from a queue of that name.
     is_for_all = not queue or worker.serves_all_here()
-    tick.apply_async((str(run_id),), queue=default_queue() if is_for_all else queue, retry=False)
+    message = steps if is_for_steps else tick
+    message.apply_async((str(run_id),), queue=default_queue() if is_for_all else queue, retry=False)
 
 
 def broker_error() -> str:
@@ -43,7 +49,8 @@ def broker_error() -> str:
     try:
         with current_app.connection_for_write() as broker:
             broker.ensure_connection(max_retries=1, interval_start=0, timeout=1)
-    except (OSError, OperationalError) as error:
+    # A transport whose library is not installed fails in its import, with any error.
+    except Exception as error:
         return " ".join(str(error).split()) or type(error).__name__
     return ""
 
@@ -51,6 +58,19 @@ def broker_error() -> str:
 def is_broker_in_this_process() -> bool:
     """Whether other processes cannot be reached through it."""
     return str(current_app.conf.broker_url).startswith("memory:")
+
+
+def troubles() -> Iterator[tuple[str, str]]:
+    """What is wrong with Celery's settings: a word for it, and what to do."""
+    celery = current_app.conf
+    if {"pickle", "yaml"} & set(celery.accept_content or ()):
+        yield "pickle", "accept_content holds more than JSON: whoever reaches the broker runs code"
+    if celery.result_backend:
+        yield "results", "result_backend is set: no task of the engine has a result to keep"
+    if celery.task_always_eager:
+        yield "eager", "task_always_eager is on: runs are executed where they are started"
+    if celery.worker_pool == "prefork" and (celery.worker_concurrency or 1) > 1:
+        yield "processes", "workers have several processes"
 
 
 def host(**_: Any) -> None:

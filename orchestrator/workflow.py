@@ -8,7 +8,8 @@ from typing import Any, Generic, TypeVar, overload
 
 from orchestrator.core.context import Context
 from orchestrator.core.definition import Definition, registry
-from orchestrator.core.durations import Duration, parse_duration, parse_keeping
+from orchestrator.core.durations import Duration, duration_option, keeping_option
+from orchestrator.core.rates import parse_rate
 from orchestrator.core.retry import Retry
 from orchestrator.run import Run
 
@@ -111,6 +112,7 @@ def workflow(
     idempotency_key: str | None = None,
     max_concurrent: int | None = None,
     concurrency_key: str | None = None,
+    start_rate: str | None = None,
     queue: str | None = None,
     priority: int = 0,
     retention: Duration | None = None,
@@ -136,6 +138,9 @@ def workflow(
     `concurrency_key` template, so many for each text that it makes. `input_schema` and
     `output_schema` (a pydantic model, or any callable that raises) replace the annotations.
 
+    `start_rate`, such as "100/m" or "5/s", refuses starts that come more often, with
+    TooManyStarts and the time to wait; a start with the key of a known run is answered.
+
     Only workers that serve its `queue` take its runs (`manage.py worker --queues …`). Among
     the due runs of a queue, those of a higher `priority` (-100 to 100) come first, but
     overtake only what has been due for less than `ORCHESTRATOR_PRIORITY_STEP` longer, for
@@ -154,18 +159,17 @@ def workflow(
             "is_default": default,
             "step_retry": step_retry,
             "retry": retry,
-            "timeout": None if timeout is None else parse_duration(timeout),
+            "timeout": None if timeout is None else duration_option("timeout", timeout),
             "compensate": compensate,
             "max_concurrent": max_concurrent,
             "concurrency_key": concurrency_key,
+            "start_rate": None if start_rate is None else parse_rate(start_rate),
             "queue": queue,
             "priority": priority,
-            "retention": None if retention is None else parse_keeping(retention),
-            "payload_retention": (
-                None if payload_retention is None else parse_keeping(payload_retention)
-            ),
+            "retention": keeping_option("retention", retention),
+            "payload_retention": keeping_option("payload_retention", payload_retention),
             "idempotency_key": idempotency_key,
-            "tags": dict(tags or {}),
+            "tags": tags or {},
             "input_schema": input_schema,
             "output_schema": output_schema,
         }

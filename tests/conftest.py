@@ -15,10 +15,12 @@ import pytest
 from django.conf import settings
 from django.contrib.auth.models import Group, User
 from django.db import connection
+from django.test import TransactionTestCase
 from hypothesis import HealthCheck
 from hypothesis import settings as examples
 
 from orchestrator.testing import registrations
+from tests.emptying import empty
 
 # What differs between databases is the engine and the inbox. The rest of the suite would
 # only repeat itself on PostgreSQL.
@@ -45,6 +47,7 @@ examples.load_profile("any machine")
 def pytest_configure() -> None:
     # The real one takes a tenth of a second for each login, on purpose.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    TransactionTestCase._fixture_teardown = lambda _: empty()  # type: ignore[attr-defined]
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

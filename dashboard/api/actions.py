@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Literal
 from uuid import UUID
 
 from django.http import HttpResponse
@@ -17,7 +18,7 @@ from dashboard.access import OPERATE, START, sees_payloads
 from dashboard.actions import Answer, Order
 from dashboard.api import schemas, shapes
 from dashboard.api.callers import ApiRequest, needs
-from dashboard.api.fields import IfMatch, Name, Reason
+from dashboard.api.fields import IfMatch, Message, Name, Reason
 from dashboard.api.problems import CHANGED, REFUSED
 from dashboard.audit import Actor
 from dashboard.queries import runs
@@ -47,6 +48,21 @@ class SkipSleep(Action):
     """The end of a sleep."""
 
     key: Name | None = Field(None, description="Which sleep; without one, the first.")
+
+
+class RetryNow(Action):
+    """The end of a back-off."""
+
+    key: Name | None = Field(None, description="Of which step; without one, the first.")
+
+
+class Resolve(Action):
+    """How an ambiguous step ended."""
+
+    key: Name = Field(description="The step, as `waiting_on` of the run names it.")
+    action: Literal["result", "fail", "retry"]
+    value: JsonValue = Field(None, description="With `result`: what the step returned.")
+    message: Message = Field("", description="With `fail`: why.")
 
 
 class Fork(Action):
@@ -115,6 +131,35 @@ def skip_sleep(
 
 
 @router.post(
+    "/{uuid:run_id}/retry-now", auth=ACTS, response=schemas.RunSummary, operation_id="retry_now"
+)
+def retry_now(
+    request: ApiRequest, run_id: UUID, wanted: RetryNow | None = None, if_match: IfMatch = None
+) -> schemas.RunSummary:
+    """Skip what is left of a step's back-off."""
+
+    def act(run_id: UUID, order: Order) -> Answer:
+        return actions.retry_now(run_id, order, key=wanted.key if wanted else None)
+
+    return _done(request, run_id, wanted, if_match, act)
+
+
+@router.post(
+    "/{uuid:run_id}/resolve", auth=ACTS, response=schemas.RunSummary, operation_id="resolve_step"
+)
+def resolve_step(
+    request: ApiRequest, run_id: UUID, wanted: Resolve, if_match: IfMatch = None
+) -> schemas.RunSummary:
+    """Say how an at-most-once step ended whose worker died in it: then the run goes on."""
+
+    def act(run_id: UUID, order: Order) -> Answer:
+        fields = wanted.model_dump(exclude={"reason"})
+        return actions.resolve(run_id, order, **fields)
+
+    return _done(request, run_id, wanted, if_match, act)
+
+
+@router.post(
     "/{uuid:run_id}/fork",
     auth=ACTS,
     response={201: schemas.RunSummary},
@@ -159,7 +204,7 @@ def _act(
     """Do it. Raises a problem where a page would say why not."""
     order = Order(
         actor=Actor.of(request, via=request.auth.via),
-        expected_rev=_rev(if_match),
+        expected_rev=seen_rev(if_match),
         reason=wanted.reason if wanted else "",
     )
     answer = act(run_id, order)
@@ -168,8 +213,8 @@ def _act(
     return answer
 
 
-def _rev(if_match: str | None) -> int | None:
-    """The state of the run that the client has seen; None for any."""
+def seen_rev(if_match: str | None) -> int | None:
+    """The `rev` of what the client has seen; None for any."""
     if if_match is None or if_match.strip() == "*":
         return None
     match = _ETAG.search(if_match)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import cached_property, wraps
-from typing import Any
+from typing import Any, TypeVar
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse
@@ -19,9 +19,10 @@ from dashboard.api.callers import Session, Token
 from dashboard.api.limits import RateLimit
 from dashboard.api.once import once
 from dashboard.api.wire import JsonParser, JsonRenderer
-from orchestrator.rest import NOT_FOUND, Problem, invalid
+from orchestrator.rest import NOT_FOUND, Problem, invalid, scope_of
 
 View = Callable[..., HttpResponse]
+V = TypeVar("V", bound=Callable[..., Any])
 
 
 class Api(NinjaAPI):
@@ -48,6 +49,8 @@ class Api(NinjaAPI):
         problems.handle(self)
         self.add_decorator(_known_parameters, mode="view")
         self.add_decorator(once)
+        # Around the other: what a token may not do is not kept for when it is sent again.
+        self.add_decorator(_in_scope)
 
     @property
     def urls(self) -> tuple[list[URLResolver | URLPattern], str, str]:
@@ -73,11 +76,30 @@ class Api(NinjaAPI):
         self, error_contexts: list[ValidationErrorContext[Any]]
     ) -> ValidationError:
         errors = [
-            {"loc": _place(context.model, error["loc"]), "msg": error["msg"], "type": error["type"]}
+            {
+                "loc": _place(context.model, error["loc"]),
+                # Our own sentences, without what pydantic puts before them.
+                "msg": error["msg"].removeprefix("Value error, "),
+                "type": error["type"],
+            }
             for context in error_contexts
             for error in context.pydantic_validation_error.errors(include_url=False)
         ]
         return ValidationError(errors)
+
+
+def _in_scope(view: V) -> V:
+    """Refuse a token without the scope that `orchestrator.rest.scoped` asks for."""
+    scope = scope_of(view)
+    if scope is None:
+        return view
+
+    @wraps(view)
+    def checked(request: Any, *args: Any, **kwargs: Any) -> Any:
+        request.auth.require(scope)
+        return view(request, *args, **kwargs)
+
+    return checked  # type: ignore[return-value] # wraps
 
 
 def _check_addresses(api: Api) -> None:

@@ -9,24 +9,25 @@ from ninja import Router
 from ninja.responses import Status
 from pydantic import BaseModel, Field, JsonValue, StringConstraints
 
-from dashboard import actions
 from dashboard.access import OPERATE, SEES_RUNS, sees_payloads
-from dashboard.actions import Sending
 from dashboard.api import schemas, shapes
 from dashboard.api.callers import ApiRequest, needs
 from dashboard.api.fields import Key, NoNul
 from dashboard.api.once import keeps_its_own_key, one_key
-from dashboard.api.problems import REFUSED, invalid_input
+from dashboard.api.problems import REFUSED, THROTTLED, invalid_input
 from dashboard.api.runs import run_or_problem
 from dashboard.audit import Actor
 from dashboard.queries import run as queries
-from orchestrator import rest
+from orchestrator import operating, rest
 from orchestrator.client import MAX_EVENT_NAME
 from orchestrator.core.errors import InvalidInput
 from orchestrator.rest import Cursor, Limit, Page, Problem
 from orchestrator.run import Delivery
 
 router = Router(tags=["events"])
+
+# Until then a wait may have taken some of a full mailbox.
+LATER = {"Retry-After": "1"}
 
 SENDS = needs("events:write", OPERATE)
 
@@ -88,6 +89,8 @@ def send_event_to_run(request: ApiRequest, run_id: UUID, wanted: SendEvent) -> S
     """
     run_or_problem(run_id)
     delivery = _send(request, run_id, wanted)
+    if delivery.is_full:
+        raise Problem(THROTTLED, f"The event was not sent: {delivery.reason}.", headers=LATER)
     if not delivery.delivered and not delivery.is_duplicate:
         raise Problem(REFUSED, f"The event was not sent: {delivery.reason}.")
     return _answer(delivery)
@@ -105,16 +108,16 @@ def broadcast_event(request: ApiRequest, wanted: SendEvent) -> Status[Sent]:
 
 
 def _send(request: ApiRequest, run_id: UUID | None, wanted: SendEvent) -> Delivery:
-    sending = Sending(
-        actor=Actor.of(request, via=request.auth.via),
-        run_id=run_id,
-        name=wanted.name,
-        payload=wanted.payload,
-        key=wanted.key,
-        event_id=one_key(request, "event_id", wanted.event_id),
-    )
+    event_id = one_key(request, "event_id", wanted.event_id)
     try:
-        return actions.send_event(sending)
+        return operating.send_event(
+            wanted.name,
+            wanted.payload,
+            Actor.of(request, via=request.auth.via),
+            run_id=run_id,
+            key=wanted.key,
+            event_id=event_id,
+        )
     except InvalidInput as refused:
         raise invalid_input(refused, "payload") from refused
 

@@ -7,13 +7,22 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from ninja import Header
-from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BeforeValidator,
+    Field,
+    StringConstraints,
+    WithJsonSchema,
+)
 
 from orchestrator.core.durations import parse_duration
 
 FIRST = datetime(1970, 1, 1, tzinfo=UTC)
 LAST = datetime(9000, 1, 1, tzinfo=UTC)
 MAX_REASON = 1_000
+# A name and a value, as long as they are stored.
+MAX_ATTRIBUTE = 356
 _DATE = re.compile(r"\d{4}-\d\d-\d\d[Tt ]", re.ASCII)
 
 
@@ -51,6 +60,13 @@ def _timeout(text: str) -> str:
     return shown
 
 
+def _attribute(text: str) -> str:
+    name, _, value = text.partition(":")
+    if not name or not value or "\n" in text or len(text) > MAX_ATTRIBUTE:
+        raise ValueError(f"write it as name:value, such as country:DE, not as {text[:100]!r}")
+    return text
+
+
 NoNul = AfterValidator(_without_nul)
 Instant = Annotated[AwareDatetime, BeforeValidator(_iso), AfterValidator(_instant)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200), NoNul]
@@ -67,13 +83,17 @@ Reason = Annotated[
     NoNul,
     Field(description="Kept in the audit, with your name."),
 ]
+Message = Annotated[str, StringConstraints(max_length=MAX_REASON), NoNul]
 Attribute = Annotated[
     str,
-    StringConstraints(min_length=3, max_length=356, pattern=r"^[^:]+:.+$"),
+    AfterValidator(_attribute),
     NoNul,
-    Field(examples=["country:DE"]),
+    WithJsonSchema(
+        {"type": "string", "maxLength": MAX_ATTRIBUTE, "pattern": "^[^:]+:.+$"}
+        | {"examples": ["country:DE"]}
+    ),
 ]
 IfMatch = Annotated[
     str | None,
-    Header(alias="If-Match", description="The ETag of the run as you saw it; 412 if it changed."),
+    Header(alias="If-Match", description="The ETag of what you saw; 412 if it has changed."),
 ]

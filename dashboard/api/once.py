@@ -30,6 +30,8 @@ MAX_KEY = 255
 PATTERN = rf"[ -~]{{1,{MAX_KEY}}}"
 # A refusal is an answer, too: what was refused must not be done by a late copy of it.
 FINAL = (409, 412)
+# What of an answer is in its headers.
+KEPT = ("Location", "ETag")
 # How many old answers a new one clears away.
 CLEARED = 20
 
@@ -93,8 +95,7 @@ def _answer(request: Any, key: str, act: Callable[[], Any], response: HttpRespon
             refusal = problem
         else:
             status, value = _parts(result)
-            location = response.headers.get("Location") if response else None
-            _keep(mine, {"status": status, "value": value, "location": location})
+            _keep(mine, {"status": status, "value": value, "headers": _headers(response)})
             return result
     raise refusal
 
@@ -144,9 +145,16 @@ def _again(known: ApiAnswer, response: HttpResponse | None) -> Any:
         raise Problem(
             KINDS[answer["problem"]], answer["detail"], errors=answer["errors"], **answer["more"]
         )
-    if response is not None and answer["location"]:
-        response.headers["Location"] = answer["location"]
+    if response is not None:
+        for name, header in answer["headers"].items():
+            response.headers[name] = header
     return Status(answer["status"], answer["value"])
+
+
+def _headers(response: HttpResponse | None) -> dict[str, str]:
+    if response is None:
+        return {}
+    return {name: response.headers[name] for name in KEPT if name in response.headers}
 
 
 def _told(problem: Problem) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from dashboard.api import problems
 from dashboard.api.callers import Needs
 from dashboard.api.once import HEADER, PATTERN
 from dashboard.api.problems import ProblemBody
-from orchestrator.rest import Kind
+from orchestrator.rest import Kind, scope_of
 
 if TYPE_CHECKING:
     from dashboard.api.app import Api
@@ -61,6 +61,8 @@ def _operations(api: Api) -> Iterator[tuple[str, Operation]]:
 
 def _complete(described: dict[str, Any], operation: Operation, method: str, address: str) -> None:
     needs = getattr(operation.auth_callbacks[0], "needs", None)
+    if needs is None and (scope := scope_of(operation.view_func)):
+        needs = Needs(scope, ())
     if needs is not None:
         described["description"] = f"{described.get('description', '')}\n\n{_needed(needs)}".strip()
         described["security"] = [{"Token": [needs.scope]}, {"Session": []}]
@@ -86,6 +88,8 @@ def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
 
 def _needed(needs: Needs) -> str:
     permissions = " or ".join(f"`{one}`" for one in needs.permissions)
+    if not permissions:
+        return f"Needs the scope `{needs.scope}`."
     return f"Needs the scope `{needs.scope}` and the permission {permissions}."
 
 
@@ -96,7 +100,7 @@ def _possible(described: dict[str, Any], method: str, address: str) -> Iterator[
         yield 404
     if "requestBody" in described:
         yield from WITH_BODY
-    if method == "post":
+    if method != "get":
         yield 409
     if any(one["name"] == "If-Match" for one in described["parameters"]):
         yield 412

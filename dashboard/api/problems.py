@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
@@ -23,8 +24,14 @@ from orchestrator.core.errors import (
     IdempotencyConflict,
     InvalidInput,
     NotSerializable,
+    OrchestratorError,
     PayloadTooLarge,
+    TooManyStarts,
+    UndecodableValue,
     UnknownRun,
+    UnknownSchedule,
+    UnknownState,
+    UnknownWorkflow,
 )
 from orchestrator.rest import INVALID, KINDS, NOT_FOUND, Kind, Problem, invalid, kind
 
@@ -68,11 +75,27 @@ UNKNOWN_WORKFLOW = kind(
     "There is no such workflow",
     "The code of this process has none of that name. `GET /workflows` lists them.",
 )
+UNKNOWN_SCHEDULE = kind(
+    404, "unknown-schedule", "There is no such schedule", "`GET /schedules` lists them."
+)
+UNKNOWN_MACHINE = kind(
+    404,
+    "unknown-machine",
+    "There is no such machine",
+    "The id is wrong or that of an ordinary run, or this process has no code of it.",
+)
+NO_DIAGRAM = kind(
+    404,
+    "no-diagram",
+    "There is no diagram of this",
+    "State machines have one. What a workflow does is known when it has run: see the "
+    "`/diagram` of a run.",
+)
 METHOD = kind(405, "method-not-allowed", "Not with this method", "`Allow` names those that work.")
 REFUSED = kind(
     409,
     "refused",
-    "It cannot be done to the run as it is",
+    "It cannot be done as things are",
     "`detail` says why. Nothing was changed.",
 )
 KEY_CONFLICT = kind(
@@ -90,7 +113,7 @@ IN_PROGRESS = kind(
 CHANGED = kind(
     412,
     "changed",
-    "The run has changed",
+    "It has changed",
     "It is not what `If-Match` names any more. Read it again and decide again.",
 )
 TOO_LARGE = kind(413, "too-large", "Too much data", "Store it elsewhere and pass a reference.")
@@ -265,12 +288,25 @@ def _conflict(_request: HttpRequest, error: IdempotencyConflict) -> Problem:
     return Problem(KEY_CONFLICT, str(error), **more)
 
 
-def _refused(_request: HttpRequest, error: ActionRefused) -> Problem:
+def _too_many_starts(_request: HttpRequest, error: TooManyStarts) -> Problem:
+    seconds = math.ceil(error.retry_after.total_seconds())
+    return Problem(THROTTLED, str(error), headers={"Retry-After": str(seconds)})
+
+
+def _refused(_request: HttpRequest, error: OrchestratorError) -> Problem:
     return Problem(REFUSED, str(error))
 
 
 def _unknown_run(_request: HttpRequest, error: UnknownRun) -> Problem:
     return Problem(UNKNOWN_RUN, str(error))
+
+
+def _unknown_schedule(_request: HttpRequest, error: UnknownSchedule) -> Problem:
+    return Problem(UNKNOWN_SCHEDULE, str(error))
+
+
+def _unknown_workflow(_request: HttpRequest, error: UnknownWorkflow) -> Problem:
+    return Problem(UNKNOWN_WORKFLOW, str(error))
 
 
 def _failed(request: HttpRequest, _error: Exception) -> Problem:
@@ -296,8 +332,14 @@ _CONVERTERS: Mapping[type[Exception], Converter] = {
     NotSerializable: _not_storable,
     PayloadTooLarge: _over_limit,
     IdempotencyConflict: _conflict,
+    TooManyStarts: _too_many_starts,
     ActionRefused: _refused,
+    # What is stored cannot be read by today's code, so nothing can be judged.
+    UndecodableValue: _refused,
+    UnknownState: _refused,
     UnknownRun: _unknown_run,
+    UnknownSchedule: _unknown_schedule,
+    UnknownWorkflow: _unknown_workflow,
 }
 
 

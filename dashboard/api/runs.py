@@ -173,4 +173,4 @@ def run_or_problem(run_id: UUID) -> models.Run:
 
 def etag(run: models.Run, *, sees: bool) -> str:
     """Another one with each change of the run. Who may see payloads sees another page."""
-    return f'W/"{run.rev}-{shapes.visibility(run, sees=sees)}"'
+    return shapes.etag(run.rev, shapes.visibility(run, sees=sees))

@@ -17,7 +17,12 @@ class WaitDetail(BaseModel):
     event_key: str | None = Field(None, description="Of an event: the key that it must have.")
     task_id: UUID | None = Field(None, description="Of a human task: its id.")
     child_id: UUID | None = Field(None, description="Of a child: its run.")
-    attempt: int | None = Field(None, description="Of a retry: the attempt that comes next.")
+    attempt: int | None = Field(
+        None, description="Of a retry or a step: the attempt that comes next, or is made."
+    )
+    queue: str | None = Field(None, description="Of a step: whose workers may execute it.")
+    state: str | None = Field(None, description="Of a step: handed_out, executing or ended.")
+    worker: str | None = Field(None, description="Of a step: who executes it.")
     error: str | None = Field(None, description="Of a retry: why the last attempt failed.")
     limit: int | None = Field(None, description="Of `concurrency`: how many may be in progress.")
 
@@ -26,7 +31,7 @@ class Wait(BaseModel):
     """One thing that a run waits for."""
 
     kind: str = Field(
-        description="event, timer, human_task, retry, child, concurrency, ambiguous, "
+        description="event, timer, human_task, retry, step, child, concurrency, ambiguous, "
         "or what an app has added.",
         examples=["event"],
     )
@@ -94,7 +99,8 @@ class Step(BaseModel):
     name: str
     kind: str = Field(examples=["step"])
     status: str = Field(
-        description="open, retrying, intent, running, completed, failed, timed_out or cancelled."
+        description="open, retrying, queued, intent, running, completed, failed, timed_out "
+        "or cancelled."
     )
     attempts: int
     started_at: datetime | None
@@ -250,6 +256,80 @@ class Entry(BaseModel):
     finished_at: datetime | None
 
 
+class MachineSummary(RunSummary):
+    """A run of a state machine as a line of a list."""
+
+    state: str = Field(
+        description="The path to the innermost state; of parallel regions several, "
+        "joined by ` + `.",
+        examples=["shipping.packed"],
+    )
+
+
+class Machine(MachineSummary):
+    """A run of a state machine. As a run, with its steps, it is at `/runs/ID`."""
+
+    takes: list[str] = Field(
+        description="The events that it has a transition for, where it is; `*` for any."
+    )
+    payloads: Literal["visible", "hidden", "removed"]
+    context: Any = Field(description="As it was when the machine last came to rest.")
+
+
+class Transition(BaseModel):
+    """What came of an event of a machine, or another transition."""
+
+    event: str
+    from_state: str
+    to_state: str
+    accepted: bool | None = Field(description="null while it is not judged.")
+    refused_because: str | None = Field(
+        description="Also why it is not judged yet. null as well when you may not see payloads."
+    )
+    done: bool = Field(description="false while actions are executed.")
+    guards: list[dict[str, Any]] = Field(
+        description="What each guard said that was asked; empty when you may not see payloads."
+    )
+    actor: str
+    payload: Any = None
+    sent_at: datetime | None
+    at: datetime | None = Field(description="When it was judged.")
+    number: int | None = Field(description="Of the event; null for what was no event.")
+
+
+class Schedule(BaseModel):
+    """What starts runs of a workflow at times."""
+
+    name: str = Field(examples=["report-de"])
+    workflow: str
+    state: Literal["active", "paused", "ended"]
+    source: Literal["code", "operator"] = Field(
+        description="code: it is declared there, and changed there."
+    )
+    rev: int = Field(description="Grows with each change, and each time that is decided.")
+    words: str = Field(description="When, in English.")
+    cron: str | None
+    every: float | None = Field(description="Seconds.")
+    tz: str
+    overlap: Literal["skip", "queue", "allow"]
+    catch_up: Literal["one", "all", "none"]
+    input: Any = Field(default=None, description="null as well when you may not see payloads.")
+    next_at: datetime | None = Field(description="null while it is paused or has ended.")
+    last_at: datetime | None
+    started: int = Field(description="Times that have started a run.")
+    skipped: int = Field(description="Times that were let go because a run had not ended.")
+    missed: int = Field(description="Times that nobody looked at, and that were not made up for.")
+    error: str | None = Field(
+        description="Why the run that is due cannot be started; its type alone for who may "
+        "not see payloads."
+    )
+    paused_at: datetime | None
+    paused_by: str | None
+    pause_reason: str | None
+    ended_at: datetime | None
+    created_at: datetime
+
+
 class Version(BaseModel):
     """One version of a workflow."""
 
@@ -267,6 +347,7 @@ class WorkflowSummary(BaseModel):
     version: str = Field(description="What a new run takes.")
     versions: list[Version]
     input_type: str = Field(description="Empty: it takes no input.")
+    is_machine: bool = Field(description="Whether it is a state machine.")
 
 
 class Workflow(WorkflowSummary):
@@ -277,3 +358,7 @@ class Workflow(WorkflowSummary):
         description="JSON Schema of the newest version's input; null when it takes none."
     )
     input_example: Any = Field(None, description="An input of the right shape.")
+    diagram: str | None = Field(
+        description="Of a state machine, as text for Mermaid; `/diagram` draws it."
+    )
+    events: list[str] = Field(description="Of a state machine: what some state of it takes.")

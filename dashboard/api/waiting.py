@@ -1,9 +1,11 @@
-"""Waiting for the end of a run without holding anything but a thread, and not for long."""
+"""Waiting for what a run does without holding anything but a thread, and not for long."""
 
 from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from uuid import UUID
 
 from django.conf import settings
@@ -19,17 +21,28 @@ _waiting = 0
 
 
 def wait_for_end(run_id: UUID, timeout: Duration) -> None:
-    """Wait until the run has ended, for `ORCHESTRATOR_API_LONG_POLL` at most.
+    """Wait until the run has ended, for `ORCHESTRATOR_API_LONG_POLL` at most."""
+    if _has_ended(run_id):
+        return
+    with turn(timeout) as seconds:
+        if seconds:
+            _poll(run_id, seconds)
 
-    Only `ORCHESTRATOR_API_LONG_POLLS` requests of a process wait at once. One more is
-    answered at once, so that those who wait cannot keep everybody else out.
+
+@contextmanager
+def turn(timeout: Duration) -> Iterator[float]:
+    """How many seconds a request may wait: `timeout`, or what the server allows.
+
+    Only `ORCHESTRATOR_API_LONG_POLLS` requests of a process wait at once. One more gets 0
+    and is answered at once, so that those who wait cannot keep everybody else out.
     """
     longest = parse_duration(getattr(settings, "ORCHESTRATOR_API_LONG_POLL", "25s"))
     seconds = min(parse_duration(timeout), longest).total_seconds()
-    if not seconds or _has_ended(run_id) or not _enter():
+    if not seconds or not _enter():
+        yield 0.0
         return
     try:
-        _poll(run_id, seconds)
+        yield seconds
     finally:
         _leave()
 

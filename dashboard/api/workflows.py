@@ -23,6 +23,7 @@ from dashboard.inputs import expected, schema_of
 from dashboard.queries import runs
 from dashboard.queries import workflows as queries
 from dashboard.queries.workflows import Version, Workflow
+from orchestrator.core.charts.mermaid import to_mermaid
 from orchestrator.core.notes import check_attributes
 from orchestrator.rest import Page, Problem, invalid
 
@@ -74,8 +75,8 @@ def start_run(
 
     The `Idempotency-Key` header is the run's key, if the body has none.
     """
-    workflow = _workflow_or_problem(name)
-    started = actions.start(_order(request, workflow, wanted))
+    workflow = workflow_or_problem(name)
+    started = actions.start(order_of(request, workflow, wanted))
     if started.gone is not None:
         return Answer(200, shapes.gone(started.gone))
     response.headers["Location"] = reverse("api:get_run", args=[started.run_id])
@@ -90,18 +91,21 @@ def start_run(
     operation_id="get_workflow",
 )
 def get_workflow(request: ApiRequest, name: str) -> schemas.Workflow:
-    """A workflow: its versions, and what it takes."""
-    workflow = _workflow_or_problem(name)
-    takes = expected(workflow.newest)
+    """A workflow: its versions, what it takes, and the diagram of a state machine."""
+    workflow = workflow_or_problem(name)
+    takes, chart = expected(workflow.newest), workflow.newest.chart
     return schemas.Workflow(
         **_summary(workflow, is_counted=False),
         takes_input=takes is not None,
         input_schema=schema_of(workflow.newest) if takes else None,
         input_example=json.loads(takes.example) if takes else None,
+        diagram=to_mermaid(chart) if chart else None,
+        events=chart.events if chart else [],
     )
 
 
-def _order(request: ApiRequest, workflow: Workflow, wanted: StartRun) -> actions.Start:
+def order_of(request: ApiRequest, workflow: Workflow, wanted: StartRun) -> actions.Start:
+    """The start that a request asks for. Raises a problem for what does not go together."""
     versions = [one.version for one in workflow.versions if one.definition]
     if wanted.version is not None and wanted.version not in versions:
         msg = f"{workflow.name} has no version {wanted.version!r} here: {', '.join(versions)}"
@@ -121,7 +125,8 @@ def _order(request: ApiRequest, workflow: Workflow, wanted: StartRun) -> actions
     )
 
 
-def _workflow_or_problem(name: str) -> Workflow:
+def workflow_or_problem(name: str) -> Workflow:
+    """What the code has of that name, or a problem."""
     found = queries.workflow(name)
     if found is None:
         raise Problem(UNKNOWN_WORKFLOW, f"No workflow of this process is called {name!r}.")
@@ -135,6 +140,7 @@ def _summary(workflow: Workflow, *, is_counted: bool) -> dict[str, Any]:
         "version": workflow.newest.version,
         "versions": [_version(one, is_counted=is_counted) for one in workflow.versions],
         "input_type": workflow.input_type,
+        "is_machine": workflow.newest.chart is not None,
     }
 
 

@@ -17,7 +17,7 @@ from humantasks.asking import KIND
 from humantasks.models import HumanTask
 from orchestrator import clock
 from orchestrator.core.journal import CANCEL, CHILD, COMPLETED, EVENT, PATCH
-from orchestrator.models import Attempt, Broadcast, Entry, Event, LogLine, Run
+from orchestrator.models import REPORT, Attempt, Entry, Event, LogLine, Run
 
 # Rows of the timeline, entries of the history, events: so many on a page.
 ROWS = 200
@@ -69,7 +69,7 @@ def timeline(run: Run, *, after: int = 0, size: int | None = None) -> Steps:
     is_last = len(entries) <= size
     if not is_last or after:
         attempts = attempts.filter(key__in=[entry.key for entry in page])
-    executing = steps.in_flight(run.in_flight)
+    executing = steps.in_flight(run)
     if not is_last:
         keys = {entry.key for entry in page}
         executing = {key: one for key, one in executing.items() if key in keys}
@@ -84,6 +84,11 @@ def _asked(run_id: UUID) -> QuerySet[Entry]:
     """What the body has asked for, in its order."""
     entries = Entry.objects.filter(run_id=run_id)
     return entries.exclude(kind__in=[CANCEL, PATCH]).order_by("position")
+
+
+def step_keys(run_id: UUID) -> list[str]:
+    """What the body has asked for, in its order; the first of many."""
+    return list(_asked(run_id).values_list("key", flat=True)[:ROWS])
 
 
 def outcomes(run_id: UUID, *, size: int = ROWS) -> tuple[list[Entry], bool]:
@@ -124,7 +129,7 @@ class Step:
 def step(run: Run, key: str) -> Step | None:
     """The step, None when the run has no such thing. Three queries at most."""
     entry = Entry.objects.filter(run_id=run.id, key=key).first()
-    in_flight = steps.in_flight(run.in_flight)
+    in_flight = steps.in_flight(run)
     executing = in_flight.get(key) if entry is None else steps.running(entry, in_flight, run)
     if entry is None and executing is None:
         return None
@@ -160,7 +165,7 @@ def history(run_id: UUID, *, after: int = 0, size: int = PAGE) -> tuple[list[Ent
 
 def events(run_id: UUID, *, after: int = 0) -> tuple[list[Event], int | None]:
     """A page of the events that the run has received, in their order. One query."""
-    found = list(Event.objects.filter(run_id=run_id, id__gt=after).order_by("id")[: PAGE + 1])
+    found = list(_events(run_id).filter(id__gt=after).order_by("id")[: PAGE + 1])
     return found[:PAGE], found[PAGE - 1].id if len(found) > PAGE else None
 
 
@@ -190,16 +195,13 @@ def whole_events(run_id: UUID, *, after: int, size: int) -> tuple[list[Event], i
     return page, page[-1].id if len(found) > len(page) else None
 
 
+def _events(run_id: UUID) -> QuerySet[Event]:
+    return Event.objects.filter(run_id=run_id).exclude(name__startswith=REPORT)
+
+
 def _measured(run_id: UUID) -> QuerySet[Event]:
-    found = Event.objects.filter(run_id=run_id).order_by("id").defer("payload")
+    found = _events(run_id).order_by("id").defer("payload")
     return found.annotate(length=Length("payload"))
-
-
-def event_with_id(event_id: str, run_id: UUID | None) -> Event | Broadcast | None:
-    """What was sent with this id: to the run, or with None to all that waited."""
-    if run_id is None:
-        return Broadcast.objects.filter(event_id=event_id).first()
-    return Event.objects.filter(run_id=run_id, event_id=event_id).first()
 
 
 def log(run_id: UUID, *, after: int = 0, size: int = PAGE) -> tuple[list[LogLine], int | None]:

@@ -15,7 +15,7 @@ from dashboard.redaction import redacted_text
 from humantasks.asking import KIND
 from humantasks.models import OPEN, HumanTask
 from orchestrator import reading
-from orchestrator.core.journal import CHILD, EVENT
+from orchestrator.core.journal import CHILD, EVENT, STEP
 from orchestrator.models import Entry, Event, Run
 from orchestrator.run import WaitInfo
 
@@ -35,14 +35,19 @@ class Wait:
     stray: Event | None = None
     # For a child: its run.
     child_id: UUID | None = None
+    # For a step that was handed out: where it is.
+    place: str = ""
     # For a retry: what the last attempt failed of, in one line.
     error: str = ""
 
 
 def waits(run: Run, *, user: User, sees_payloads: bool) -> list[Wait]:
-    """The waits, most actionable first. Two queries for human tasks or events, one for children."""
+    """The waits, most actionable first.
+
+    Two queries for human tasks or events, one for children, one for steps that were handed out.
+    """
     # A run that was asked to stop waits for nothing any more; its body has yet to be told.
-    infos = [] if run.cancel_requested_at else reading.waiting_on(run)
+    infos = [] if run.cancel_requested_at else reading.waits(run)
     tasks = _tasks(run.id, [one for one in infos if one.kind == KIND])
     theirs = _visible(tasks.values(), user)
     keys, strays = _events(run.id, [one for one in infos if one.kind == EVENT])
@@ -56,6 +61,7 @@ def waits(run: Run, *, user: User, sees_payloads: bool) -> list[Wait]:
             event_key=keys.get(one.key),
             stray=strays.get(one.name) if one.kind == EVENT else None,
             child_id=children.get(one.key) if one.kind == CHILD else None,
+            place=str((one.detail or {}).get("state", "")) if one.kind == STEP else "",
             error=_error(one) if sees_payloads else "hidden",
         )
         for one in infos

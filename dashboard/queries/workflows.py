@@ -12,6 +12,7 @@ from dashboard.inputs import expected
 from dashboard.queries.runs import ACTIVE
 from orchestrator.core.definition import Definition, registry
 from orchestrator.models import Run
+from orchestrator.moments import duration
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,22 @@ class Workflow:
         return f"{self.newest.fn.__module__}.{self.newest.fn.__qualname__}"
 
     @property
+    def options(self) -> list[tuple[str, str]]:
+        """What its author has set for its runs, in words."""
+        about = self.newest
+        told = {
+            "Idempotency key": about.idempotency_key,
+            "Time for a run": about.timeout and duration(about.timeout),
+            "Attempts of a run": about.retry and about.retry.max_attempts,
+            "Runs at once": about.max_concurrent,
+            "Counted by": about.concurrency_key,
+            "Queue": about.queue,
+            "Priority": about.priority,
+            "Kept for": about.retention and duration(about.retention),
+        }
+        return [(name, str(value)) for name, value in told.items() if value]
+
+    @property
     def input_type(self) -> str:
         """The name of the input's type; empty when it takes none."""
         takes = expected(self.newest)
@@ -64,9 +81,15 @@ def workflow(name: str) -> Workflow | None:
     return _workflow(name, {}) if any(one.name == name for one in registry) else None
 
 
-def _active() -> Mapping[tuple[str, str], int]:
+def workflow_in_use(name: str) -> Workflow | None:
+    """One workflow with the runs that are under way on it. At most one query."""
+    known = any(one.name == name for one in registry)
+    return _workflow(name, _active(workflow=name)) if known else None
+
+
+def _active(**wanted: str) -> Mapping[tuple[str, str], int]:
     grouped = (
-        Run.objects.filter(status__in=ACTIVE)
+        Run.objects.filter(status__in=ACTIVE, **wanted)
         .order_by()
         .values_list("workflow", "version")
         .annotate(number=Count("id"))

@@ -26,7 +26,7 @@ def waits_for(wait: WaitInfo) -> SafeString:
         case "ambiguous":
             return format_html('{} <span class="sub">may or may not have happened</span>', wait.key)
         case "timer":
-            return format_html("until {}", when(wait.until))
+            return format_html('<span class="sub">wakes</span> {}', when(wait.until))
         case _ if wait.until is not None:
             return format_html(
                 '{} <span class="sub">times out {}</span>', wait.name, when(wait.until)

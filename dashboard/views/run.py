@@ -13,10 +13,9 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from dashboard import audit, steps
+from dashboard import audit, machines, steps
 from dashboard.access import (
     AUDIT,
-    OPERATE,
     PAYLOAD,
     SEES_RUNS,
     OperatorRequest,
@@ -34,7 +33,8 @@ from dashboard.queries.waits import Wait, waits
 from dashboard.redaction import redacted
 from dashboard.rows import short_id
 from dashboard.timeline import Mode, timeline
-from dashboard.verbs import offers
+from dashboard.verbs import offers, ways_on
+from orchestrator import reading
 from orchestrator.models import Event, Run, Status
 
 MODES: tuple[Mode, ...] = ("compressed", "linear", "sequence")
@@ -58,18 +58,18 @@ def run_detail(request: OperatorRequest, run_id: UUID) -> HttpResponse:
     tag = _tag(run, found, diagnoses)
     if is_seen(request, tag):
         return unchanged()
-    tabs = [tab for tab in TABS if tab.name != "audit" or request.user.has_perm(AUDIT)]
+    tabs = [tab for tab in TABS if _has(request, run, tab)]
     tab = next((one for one in tabs if one.name == request.GET.get("tab")), tabs[0])
     context = {
         "run": run,
         "short_id": short_id(run.id),
         "attributes": redacted(run.attributes),
         "waits": found,
-        "executing": steps.in_flight(run.in_flight).values() if run.owned else (),
+        "executing": steps.in_flight(run).values(),
         "diagnoses": diagnoses,
         "problem": _problem(request, run),
         "why": why(run.error, is_blocked=run.status == Status.BLOCKED),
-        "offers": offers(run) if request.user.has_perm(OPERATE) else (),
+        "offers": offers(run, request.user.has_perm),
         "tabs": tabs,
         "tab": tab,
         "tab_template": f"dashboard/_tab_{tab.name}.html",
@@ -108,6 +108,8 @@ def run_or_404(run_id: UUID) -> Run:
 def _tag(run: Run, found: Sequence[Wait], diagnoses: Sequence[Diagnosis]) -> str:
     """Changes with whatever the page shows of the run."""
     tasks = [f"{one.task.ref}.{one.task.seq}" for one in found if one.task]
+    # Who takes a step that was handed out does not touch the run.
+    tasks += [f"{one.info.key}.{one.place}" for one in found if one.place]
     return "-".join([str(run.rev), *tasks, *(one.code for one in diagnoses)])
 
 
@@ -117,7 +119,33 @@ def _problem(request: OperatorRequest, run: Run) -> Problem | None:
     return problem(run.error, is_visible=sees_payloads(request.user))
 
 
+def _has(request: OperatorRequest, run: Run, tab: Tab) -> bool:
+    """Whether the page has this tab."""
+    return {
+        "machine": bool(run.state),
+        "path": not run.state,
+        "audit": request.user.has_perm(AUDIT),
+    }.get(tab.name, True)
+
+
 # ---- tabs ------------------------------------------------------------------------------
+
+
+def _machine(request: OperatorRequest, run: Run) -> dict[str, Any]:
+    is_visible = sees_payloads(request.user)
+    course, following = reading.last_transitions(
+        run, before=_number(request, "from") or None, size=queries.PAGE
+    )
+    return {
+        "board": machines.board(run, sees_payloads=is_visible),
+        "course": course,
+        "sees_payloads": is_visible,
+        "following": following,
+    }
+
+
+def _path(request: OperatorRequest, run: Run) -> dict[str, Any]:
+    return {"path": machines.path(run)}
 
 
 def _timeline(request: OperatorRequest, run: Run) -> dict[str, Any]:
@@ -137,6 +165,7 @@ def _timeline(request: OperatorRequest, run: Run) -> dict[str, Any]:
         "following": page.following,
         "models": page.models,
         "step": panel(run, key, sees_payloads=sees_payloads(request.user)) if key else None,
+        "begin_here": ways_on(run, request.user.has_perm) if key else (),
     }
 
 
@@ -175,11 +204,16 @@ def _values(request: OperatorRequest, run: Run) -> dict[str, Any]:
 
 def _history(request: OperatorRequest, run: Run) -> dict[str, Any]:
     entries, following = queries.history(run.id, after=_number(request, "from"))
-    executing = steps.in_flight(run.in_flight)
+    executing = steps.in_flight(run)
     statuses = [
         "running" if steps.running(one, executing, run) else steps.status(one) for one in entries
     ]
-    return {"entries": list(zip(entries, statuses, strict=True)), "following": following}
+    lengths = [
+        one.finished_at - one.started_at if one.started_at and one.finished_at else None
+        for one in entries
+    ]
+    shown = list(zip(entries, statuses, lengths, strict=True))
+    return {"entries": shown, "following": following}
 
 
 def _audit(request: OperatorRequest, run: Run) -> dict[str, Any]:
@@ -196,9 +230,11 @@ def _number(request: OperatorRequest, name: str) -> int:
 
 
 TABS = (
+    Tab("machine", "State machine", _machine),
     Tab("timeline", "Timeline", _timeline),
     Tab("events", "Events", _events),
     Tab("values", "Input & output", _values),
     Tab("history", "History", _history),
+    Tab("path", "Path", _path),
     Tab("audit", "Audit", _audit),
 )

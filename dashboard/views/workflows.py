@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import HttpResponseClientRedirect
 
-from dashboard import actions
+from dashboard import actions, machines
 from dashboard.access import SEES_RUNS, START, OperatorRequest, permitted
 from dashboard.actions import Started
 from dashboard.audit import Actor
@@ -27,6 +27,7 @@ from orchestrator.core.errors import (
     InvalidInput,
     NotSerializable,
     PayloadTooLarge,
+    TooManyStarts,
 )
 
 
@@ -38,6 +39,21 @@ def workflow_list(request: OperatorRequest) -> HttpResponse:
         "may_start": request.user.has_perm(START),
     }
     return render(request, "dashboard/workflows.html", context)
+
+
+@require_safe
+@permitted(*SEES_RUNS)
+def workflow_page(request: OperatorRequest, name: str) -> HttpResponse:
+    workflow = queries.workflow_in_use(name)
+    if workflow is None:
+        raise Http404("No workflow of this process has this name.")
+    context = {
+        "workflow": workflow,
+        "takes": expected(workflow.newest),
+        "diagram": machines.diagram(workflow.newest),
+        "may_start": request.user.has_perm(START),
+    }
+    return render(request, "dashboard/workflow.html", context)
 
 
 @require_safe
@@ -66,6 +82,8 @@ def start(request: OperatorRequest, name: str) -> HttpResponse:
         form.add_input_errors(refused)
     except (NotSerializable, PayloadTooLarge) as refused:
         form.add_error("input", str(refused))
+    except TooManyStarts as refused:
+        form.add_error(None, str(refused))
     except IdempotencyConflict as refused:
         return _page(request, workflow, form, HTTPStatus.CONFLICT, refused)
     else:
@@ -82,7 +100,7 @@ def _workflow_or_404(name: str) -> Workflow:
 
 def _form(workflow: Workflow, **kwargs: Any) -> StartForm:
     return StartForm(
-        versions=[one.version for one in workflow.versions if one.definition],
+        versions=[one.definition for one in workflow.versions if one.definition],
         about=workflow.newest,
         **kwargs,
     )

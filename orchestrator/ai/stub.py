@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from orchestrator.ai.messages import Message, Reply, Request, ToolCall, Usage
+from orchestrator.ai.messages import INPUT_HEADING, Message, Reply, Request, ToolCall, Usage
 
 _SENTENCES = (
     "{topic} deserves a closer look.",
@@ -138,7 +138,8 @@ class _Maker:
         for name in ("topic", "title", "subject", "name"):
             if isinstance(found := self._given.get(name), str) and found:
                 return found
-        words = re.findall(r"\w+", self._request.messages[-1].content)
+        # What stands above an input is for a model, and no part of what it is about.
+        words = re.findall(r"\w+", self._request.messages[-1].content.removeprefix(INPUT_HEADING))
         return " ".join(words[:6]) or "this"
 
 

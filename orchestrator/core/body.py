@@ -17,7 +17,7 @@ from typing import Any, TypeVar, cast
 
 from orchestrator.core.checkpoints import Checkpoint, branch
 from orchestrator.core.commands import Command, Timer
-from orchestrator.core.errors import NestedStep, NonDeterminism
+from orchestrator.core.errors import NestedStep, NonDeterminism, TooManyAtOnce
 from orchestrator.core.info import Seen
 from orchestrator.core.journal import CANCEL, OPEN, PATCH, TIMER, Entry, History
 from orchestrator.core.loop import Loop, NumberedTask
@@ -43,6 +43,9 @@ class Dropped(BaseException):
     and forbids it to wait again, as `finally: await ctx.step(…)` does.
     """
 
+
+# What a run may wait for at once. Not a setting: a replay must come to the same.
+MAX_PENDING = 2_000
 
 # A coroutine may wait again in each of its `finally`s. One that goes on for ever is stuck.
 MAX_DROPS = 100
@@ -91,6 +94,8 @@ class Body:
         self._names: Counter[str] = Counter()
         self._places = 0
         self._main: asyncio.Task[Any] | None = None
+        # What was asked for and never got an outcome, when it was counted last.
+        self._given_up = 0
         self._stopped: Exception | None = None
         if checkpoint is not None:
             self.seq, self._places = checkpoint.seq, checkpoint.position
@@ -188,6 +193,7 @@ class Body:
                 f"{name!r} was asked for outside of the workflow's body: in a thread, in a step "
                 "or in another run"
             )
+        self._check_pending()
         name = str.__str__(name)  # of a StrEnum, say: a key is plain text
         part = branch.get()
         known = part and part.known_key(name)
@@ -213,6 +219,15 @@ class Body:
             self.asked[command.key] = command
             self._new.append(command)
         return command
+
+    def _check_pending(self) -> None:
+        """Raises TooManyAtOnce. All are looked at only when they may be too many."""
+        if len(self.asked) - len(self.seen) - self._given_up < MAX_PENDING:
+            return
+        pending = len(self.pending)
+        self._given_up = len(self.asked) - len(self.seen) - pending
+        if pending >= MAX_PENDING and not self.loop.is_closing:
+            raise TooManyAtOnce(MAX_PENDING)
 
     def new_detail(self, name: str, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """What `make` makes of a wait that is about to be asked for; {} if it is recorded.

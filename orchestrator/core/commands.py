@@ -18,6 +18,9 @@ NOT_GIVEN: Any = object()
 
 # The event of a wait that takes whatever comes, and gets all that is known of it.
 ANY_EVENT = "@any"
+
+# What is shown of a wait for which no event means anything: a machine that minds other things.
+NO_EVENT = "no event"
 GONE: Any = None
 
 # What becomes of an at-most-once step whose worker died in the middle of it.
@@ -69,6 +72,19 @@ class Command:
         self.future = GONE
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remote:
+    """How a step is executed by whichever worker takes it.
+
+    `queue` is whose workers may; None: those of the run's own queue. `function` is its name
+    and `args` what it gets, as text; None for a step that the journal knows already.
+    """
+
+    queue: str | None
+    function: str | None
+    args: str | None
+
+
 @dataclass(slots=True, kw_only=True, eq=False)
 class StepCall(Command):
     """Run a function once and record its result."""
@@ -81,6 +97,8 @@ class StepCall(Command):
     atomic: bool = False
     at_most_once: bool = False
     on_ambiguous: OnAmbiguous = "ask"
+    # None: the worker that drives the run executes it.
+    remote: Remote | None = None
 
 
 @dataclass(slots=True, kw_only=True, eq=False)

@@ -2,100 +2,52 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Any, Generic, Literal, TypeVarTuple, overload
+from typing import Any, Literal, TypeVarTuple, overload
 from uuid import UUID
 
 from typing_extensions import TypeVar
 
+from orchestrator.core.about import AboutRun, I
 from orchestrator.core.body import Body
+from orchestrator.core.changes import changes_in
 from orchestrator.core.children import ChildRun, HasId, Startable, id_of, name_of, output_of
 from orchestrator.core.codec import encode
-from orchestrator.core.commands import NOT_GIVEN, Command, OnAmbiguous, StepCall, Timer, Wait
+from orchestrator.core.commands import (
+    NOT_GIVEN,
+    Command,
+    OnAmbiguous,
+    Remote,
+    StepCall,
+    Timer,
+    Wait,
+)
 from orchestrator.core.durations import Duration, from_parts, later
-from orchestrator.core.errors import CompensationFailed, NestedStep, StepFailed
-from orchestrator.core.info import Effects, RunInfo, StepMetadata, Steps
+from orchestrator.core.errors import CompensationFailed, StepFailed
+from orchestrator.core.info import Effects, RunInfo
 from orchestrator.core.journal import CHILD, COMPLETED, EVENT, PATCH, SLEEP, STEP
-from orchestrator.core.names import MAX_NAME, check_choice, check_key, check_name, check_step
-from orchestrator.core.notes import LEVELS, Log, check_attributes, line, progress
-from orchestrator.core.notes import logger as run_logger
+from orchestrator.core.names import MAX_NAME, check_choice, check_key, check_remote, check_step
 from orchestrator.core.retry import Retry
-from orchestrator.core.schemas import payload_check
-from orchestrator.core.step import executing_key
+from orchestrator.core.schemas import check_schema, payload_check
 
 T = TypeVar("T")
-I = TypeVar("I", default=Any)  # noqa: E741 - the input type; `ctx: Context` takes any
 Ts = TypeVarTuple("Ts")
 
 Detail = dict[str, Any] | Callable[[], dict[str, Any]]
 
 
-class Context(Generic[I]):
+class Context(AboutRun[I]):
     """Handed to a workflow's body as `ctx`. Everything it does is recorded in the journal."""
 
     def __init__(self, body: Body, info: RunInfo, step_retry: Retry, effects: Effects) -> None:
-        self._body = body
-        self._info = info
+        super().__init__(body, info)
         self._step_retry = step_retry
-        self._random = random.Random(info.run_id.int)
-        self.steps: Mapping[str, StepMetadata] = Steps(body.seen)
-        """Metadata of the steps whose outcome the body has seen, by key."""
-        self.logger = Log(self._log)
-        """The run's log: stored with it, and never written twice by a replay."""
         self._effects = effects
         self._patches: dict[str, bool] = {}
+        # Changes that this run took when it began, or else never.
+        self._changes: frozenset[str] = frozenset()
         self._undo: list[tuple[str, Callable[[Any], Any], Any]] = []
-
-    @property
-    def run_id(self) -> UUID:
-        return self._info.run_id
-
-    @property
-    def workflow(self) -> str:
-        return self._info.workflow
-
-    @property
-    def version(self) -> str:
-        return self._info.version
-
-    @property
-    def attempt(self) -> int:
-        """Which attempt of the whole run this is, from 1."""
-        return self._info.attempt
-
-    @property
-    def input(self) -> I:
-        return self._info.input  # type: ignore[no-any-return]
-
-    @property
-    def initiator(self) -> str | None:
-        """Who started the run, as given to `start(initiator=…)`; a user's name for a user."""
-        return self._info.initiator
-
-    @property
-    def tags(self) -> Mapping[str, Any]:
-        return self._info.tags
-
-    @property
-    def scheduled_at(self) -> datetime | None:
-        """The time for which a schedule started the run, in UTC; None for any other run."""
-        return self._info.scheduled_at
-
-    @property
-    def random(self) -> random.Random:
-        """Random numbers that are the same on every replay. Not for steps: a replay skips them."""
-        self._refuse_in_step("ctx.random")
-        return self._random
-
-    def now(self) -> datetime:
-        """The time of the last outcome, in UTC by the database's clock. Replays see the same."""
-        return self._body.now
-
-    def uuid4(self) -> UUID:
-        """A random UUID that is the same on every replay."""
-        return UUID(int=self.random.getrandbits(128), version=4)
 
     @overload
     async def step(
@@ -108,6 +60,8 @@ class Context(Generic[I]):
         timeout: Duration | None = None,
         idempotency_key: str | None = None,
         atomic: bool = False,
+        queue: str | None = None,
+        remote: bool = False,
         compensate: Callable[[Any], Any] | None = None,
         at_most_once: bool = False,
         on_ambiguous: OnAmbiguous = "ask",
@@ -124,6 +78,8 @@ class Context(Generic[I]):
         timeout: Duration | None = None,
         idempotency_key: str | None = None,
         atomic: bool = False,
+        queue: str | None = None,
+        remote: bool = False,
         compensate: Callable[[Any], Any] | None = None,
         at_most_once: bool = False,
         on_ambiguous: OnAmbiguous = "ask",
@@ -139,6 +95,8 @@ class Context(Generic[I]):
         timeout: Duration | None = None,
         idempotency_key: str | None = None,
         atomic: bool = False,
+        queue: str | None = None,
+        remote: bool = False,
         compensate: Callable[[Any], Any] | None = None,
         at_most_once: bool = False,
         on_ambiguous: OnAmbiguous = "ask",
@@ -163,11 +121,17 @@ class Context(Generic[I]):
         `at_most_once=True` the intent is recorded first; when a worker dies between that
         and the result, the function is not run again: an operator decides
         (`on_ambiguous="ask"`), or it fails, or is run again after all.
+
+        With `remote=True` any worker that serves the run's queue may execute it, and with
+        `queue=` any that serves that one, so that a run can use many of them; it holds none
+        while it waits. Then `fn` must be a function that another process finds by its name,
+        and `args` must be storable: else a TypeError says what to write instead.
         """
         self._check(name)
         check_step(name, fn, retry=retry, compensate=compensate, atomic=atomic)
         check_key(f"step {name!r}: idempotency_key", idempotency_key)
         check_choice(f"step {name!r}: on_ambiguous", on_ambiguous, ("ask", "fail", "retry"))
+        check_remote(name, queue=queue, remote=remote)
         command = self._body.ask(
             StepCall,
             kind=STEP,
@@ -180,11 +144,18 @@ class Context(Generic[I]):
             atomic=atomic,
             at_most_once=at_most_once,
             on_ambiguous=on_ambiguous,
+            remote=self._remote(name, fn, args, queue) if remote or queue else None,
         )
         result = await command.future
         if compensate is not None:
             self._undo.append((command.key, compensate, result))
         return result
+
+    def _remote(
+        self, name: str, fn: Callable[..., Any], args: tuple[Any, ...], queue: str | None
+    ) -> Remote:
+        made = self._body.new_detail(name, lambda: self._effects.handed(name, fn, args))
+        return Remote(queue=queue, function=made.get("function"), args=made.get("args"))
 
     async def compensate(self) -> None:
         """Undo the steps that were given `compensate=`, the last one first.
@@ -250,27 +221,27 @@ class Context(Generic[I]):
     def patched(self, change: str) -> bool:
         """Whether this run takes the changed branch.
 
-        True for runs that had not come to this place before the change was deployed, and
-        then on every replay; False for those that had.
+        True for runs that began after the change was deployed, and then on every replay;
+        False for those that were under way. Write the text of the change where it is used:
+        of one that is made at run time nobody knows whether it was there when the run began,
+        and it is False only for runs that had passed this place.
         """
         self._check(change)
         known, name = self._patches.get(change), f"@patch {change}"
         if known is None:
-            known = name in self._body.history.patches or not self._body.is_replaying
+            is_new = not self._body.is_replaying and change not in self._changes
+            known = name in self._body.history.patches or is_new
             self._patches[change] = known
             if known and name not in self._body.history.patches:
                 self._body.ask(Command, kind=PATCH, name=name).answered = True
         return known
 
-    def set_attributes(self, **attributes: str | int | float | bool) -> None:
-        """Set search attributes of the run; those of other names stay."""
-        self._refuse_in_step("set_attributes")
-        self._body.notes.attributes |= check_attributes(attributes)
-
-    def set_progress(self, fraction: float, text: str = "") -> None:
-        """Show how far the run is: `fraction` from 0 to 1, and a few words."""
-        self._refuse_in_step("set_progress")
-        self._body.notes.progress = progress(fraction, text)
+    def take_changes(self, changes: frozenset[str]) -> None:
+        """Called once, before the body: a run that begins takes each change of its code."""
+        if not self._body.history.keys:
+            for change in sorted(changes):
+                self.patched(change)
+        self._changes = changes
 
     async def sleep(
         self, duration: Duration | None = None, /, *, name: str = "sleep", **parts: float
@@ -335,6 +306,7 @@ class Context(Generic[I]):
         """
         self._check(name)
         check_key(f"wait {name!r}: key", correlation)
+        check_schema(f"wait {name!r}: schema", schema)
         if default is not NOT_GIVEN:
             encode(default, root="default")  # It is stored when the time is over: too late.
         until = None if timeout is None else later(self._body.now, timeout)
@@ -363,32 +335,12 @@ class Context(Generic[I]):
         command = self._body.ask(Timer, kind=SLEEP, name=name, until=instant)
         await command.future
 
-    def _log(self, level: str, message: str, fields: dict[str, Any]) -> None:
-        # A step that writes to `ctx.logger` by mistake must not disturb the body's count.
-        self._refuse_in_step("ctx.logger")
-        if self._body.loop.is_closing:
-            return
-        made = line(level, message, fields, at=self._body.now)
-        if self._body.notes.add(made):
-            extra = {"run_id": str(self.run_id), "workflow": self.workflow, "fields": made.fields}
-            run_logger.log(LEVELS[level], made.message, extra=extra)
-
-    def _refuse_in_step(self, name: str) -> None:
-        if outer := executing_key():
-            raise NestedStep(
-                f"{name!r} was asked for inside the step {outer!r}. A step is one thing: "
-                "ask for both in the workflow's body."
-            )
-
-    def _check(self, name: str) -> None:
-        self._refuse_in_step(name)
-        check_name(name)
-
 
 async def played(
     ctx: Context[Any], fn: Callable[..., Any], args: tuple[Any, ...], *, compensates: bool
 ) -> Any:
     """The body, and the undoing of its steps when it fails."""
+    ctx.take_changes(changes_in(fn))
     try:
         return await fn(*args)
     except Exception:

@@ -51,6 +51,21 @@ def parse_keeping(value: Duration) -> timedelta:
     return FOREVER if value == "forever" else parse_duration(value)
 
 
+def duration_option(name: str, value: Duration) -> timedelta:
+    """`parse_duration` of an option. Raises ValueError, which names the option too."""
+    try:
+        return parse_duration(value)
+    except ValueError as error:
+        raise ValueError(f"{name}= is {error}") from error
+
+
+def keeping_option(name: str, value: Duration | None) -> timedelta | None:
+    """`parse_keeping` of an option, if it is given. Raises as `duration_option`."""
+    if value is None:
+        return None
+    return FOREVER if value == "forever" else duration_option(name, value)
+
+
 def from_parts(parts: Mapping[str, float]) -> timedelta:
     """What `days=1, hours=2` and the like add up to.
 

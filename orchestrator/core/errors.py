@@ -181,6 +181,49 @@ class TooManyEntries(OrchestratorError):
         )
 
 
+class UnknownFunction(OrchestratorError, LookupError):
+    """This worker does not have the function of a step that was handed out."""
+
+
+class WorkersDied(OrchestratorError):
+    """Workers keep dying while they execute a step that was handed out. The argument counts."""
+
+    def __str__(self) -> str:
+        return f"{self.args[0]} workers in a row died while they executed this step"
+
+
+class JournalTooLarge(OrchestratorError):
+    """What the run has recorded is too much to read at each replay. The argument is the limit."""
+
+    def __str__(self) -> str:
+        return (
+            f"the results of the run are more than {self.args[0]:,} bytes "
+            "(ORCHESTRATOR_MAX_JOURNAL): store them elsewhere and pass references, or let child "
+            "runs do parts of it"
+        )
+
+
+class TooManyAtOnce(OrchestratorError):
+    """The body waits for too many things at the same time. The argument is the limit."""
+
+    def __str__(self) -> str:
+        return (
+            f"a run waits for at most {self.args[0]:,} steps, timers and events at once: ask for "
+            "them in smaller groups, or let child runs do parts of it"
+        )
+
+
+class TooManyStarts(OrchestratorError):
+    """Runs of the workflow are started more often than its `start_rate`; nothing was stored.
+
+    `retry_after` is how long to wait before the next try.
+    """
+
+    def __init__(self, message: str, retry_after: timedelta) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
 class NestedStep(OrchestratorError):
     """A durable call was made inside a step function."""
 

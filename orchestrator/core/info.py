@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Protocol
@@ -18,6 +18,10 @@ class Effects(Protocol):
 
     def start_child(self, workflow: str, input: Any, on_parent_cancel: str) -> UUID:
         """Start a child of the executing step's run; its id."""
+        ...
+
+    def handed(self, step: str, fn: Callable[..., Any], args: tuple[Any, ...]) -> dict[str, Any]:
+        """What a step is handed out with, to any worker. Raises TypeError, PayloadTooLarge."""
         ...
 
     def child_detail(self, workflow: str, input: Any, on_parent_cancel: str) -> dict[str, Any]:

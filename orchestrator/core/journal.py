@@ -30,6 +30,7 @@ RUN_TIMED_OUT = "@timed out"
 # Statuses of entries. Those of open entries first.
 OPEN = "open"  # a wait that has begun
 RETRYING = "retrying"  # a step that waits for its next attempt
+QUEUED = "queued"  # a step that was handed out: any worker may execute it
 INTENT = "intent"  # an at-most-once step that is about to be executed
 COMPLETED = "completed"
 FAILED = "failed"
@@ -94,7 +95,7 @@ class History:
                 history.patches.add(entry.name)
             elif entry.kind == TRANSITION:
                 history.marks[entry.key] = entry
-            elif entry.status in (OPEN, RETRYING, INTENT):
+            elif entry.status in (OPEN, RETRYING, QUEUED, INTENT):
                 history.open[entry.key] = entry
             if entry.status != CANCELLED:
                 history.keys.add(entry.key)

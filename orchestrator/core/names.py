@@ -16,7 +16,7 @@ MAX_NAME = 180  # with `#n` a key still fits its column
 
 def check_name(name: str) -> None:
     """Raises ValueError for what cannot be the name of a step, a sleep or a wait."""
-    if not _is_text(name) or len(name) > MAX_NAME:
+    if not is_text(name) or len(name) > MAX_NAME:
         raise ValueError(f"a step's name is a text of 1 to {MAX_NAME} characters, not {name!r}")
     if name.startswith("@"):
         raise ValueError(f"names that start with @ are the engine's own: {name!r}")
@@ -58,9 +58,17 @@ def check_retry(what: str, retry: object) -> None:
         raise TypeError(f"{what}={retry!r} is not a Retry(…)")
 
 
+def check_remote(name: str, *, queue: object, remote: object) -> None:
+    """Raises TypeError and ValueError for options that say nothing of who executes a step."""
+    if not isinstance(remote, bool):
+        raise TypeError(f"step {name!r}: remote={remote!r} is True or False; a queue is queue=")
+    if queue is not None:
+        check_queue(f"step {name!r}: queue", queue)
+
+
 def check_key(what: str, key: str | None) -> None:
     """Raises ValueError for a key that is no text. 5 is not "5": it would never come."""
-    if key is not None and not _is_text(key):
+    if key is not None and not is_text(key):
         raise ValueError(f"{what}={key!r} is no text; write str(…)")
 
 
@@ -70,7 +78,7 @@ def check_choice(what: str, value: object, choices: tuple[str, ...]) -> None:
         raise ValueError(f"{what} is one of {choices}, not {value!r}")
 
 
-def _is_text(name: object) -> bool:
+def is_text(name: object) -> bool:
     """Whether a database takes it as a name: not empty, no NUL, no lone surrogate."""
     try:
         return isinstance(name, str) and len(name.encode()) > 0 and "\x00" not in name

@@ -131,21 +131,39 @@ def progress(fraction: Any, text: object) -> tuple[float, str]:
     return float(fraction), clean(str(text))[:MAX_PROGRESS_TEXT]
 
 
-def check_attributes(attributes: dict[str, Any]) -> dict[str, str | int | float | bool]:
+def check_tags(tags: Any) -> dict[str, Any]:
+    """`tags` as they are stored. Raises TypeError for what is no JSON, and names it."""
+    if not isinstance(tags, Mapping):
+        raise TypeError(f'tags are a dict, such as {{"team": "red"}}, and not {tags!r}')
+    found: dict[str, Any] = json.loads(encode(dict(tags), root="tags"))
+    if found != tags:
+        raise TypeError(f"tags are JSON: text, numbers, lists and dicts, and not {tags!r}")
+    return found
+
+
+def check_attributes(attributes: Any) -> dict[str, str | int | float | bool]:
     """`attributes` if they can be indexed. Raises TypeError and ValueError."""
+    if not isinstance(attributes, Mapping):
+        raise TypeError(f'attributes are a dict, such as {{"country": "DE"}}, not {attributes!r}')
     for key, value in attributes.items():
-        if not isinstance(value, str | int | float | bool):
-            raise TypeError(f"attribute {key!r} is text, a number or a bool, not {value!r}")
-        text = str(value)
-        if value != value or clean(text + key) != text + key:  # noqa: PLR0124 - not a number
-            raise ValueError(f"attribute {key!r} cannot be stored: {value!r}")
-        if len(text) > MAX_ATTRIBUTE:
-            raise ValueError(f"attribute {key!r} has at most {MAX_ATTRIBUTE} characters")
-        if not 0 < len(key) <= 100:  # noqa: PLR2004 - the column's width
-            raise ValueError(f"an attribute's name has 1 to 100 characters: {key!r}")
+        _check_attribute(key, value)
     if len(attributes) > MAX_ATTRIBUTES:
         raise ValueError(f"a run has at most {MAX_ATTRIBUTES} attributes")
     return dict(attributes)
+
+
+def _check_attribute(key: Any, value: Any) -> None:
+    if not isinstance(key, str):
+        raise TypeError(f"an attribute's name is a text, not {key!r}")
+    if not isinstance(value, str | int | float | bool):
+        raise TypeError(f"attribute {key!r} is text, a number or a bool, not {value!r}")
+    text = str(value)
+    if value != value or clean(text + key) != text + key:  # noqa: PLR0124 - not a number
+        raise ValueError(f"attribute {key!r} cannot be stored: {value!r}")
+    if len(text) > MAX_ATTRIBUTE:
+        raise ValueError(f"attribute {key!r} has at most {MAX_ATTRIBUTE} characters")
+    if not 0 < len(key) <= 100:  # noqa: PLR2004 - the column's width
+        raise ValueError(f"an attribute's name has 1 to 100 characters: {key!r}")
 
 
 def _current_error() -> str:

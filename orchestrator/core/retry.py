@@ -8,13 +8,19 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 
-from orchestrator.core.durations import Duration, parse_duration
-from orchestrator.core.errors import NestedStep, NonRetryable, NotSerializable, PayloadTooLarge
+from orchestrator.core.durations import Duration, duration_option, parse_duration
+from orchestrator.core.errors import (
+    NestedStep,
+    NonRetryable,
+    NotSerializable,
+    PayloadTooLarge,
+    WorkersDied,
+)
 
 Backoff = Literal["exponential", "linear", "constant"]
 
 # What cannot succeed the next time either: to try again would only repeat its effect.
-_PERMANENT = (NonRetryable, NotSerializable, PayloadTooLarge, NestedStep)
+_PERMANENT = (NonRetryable, NotSerializable, PayloadTooLarge, NestedStep, WorkersDied)
 
 MAX_ATTEMPTS = 1_000
 
@@ -51,8 +57,8 @@ class Retry:
         for option in ("retry_on", "give_up_on"):
             if not _are_errors(getattr(self, option)):
                 raise TypeError(f"{option} must be a tuple of classes of errors")
-        parse_duration(self.initial_delay)
-        parse_duration(self.max_delay)
+        duration_option("initial_delay", self.initial_delay)
+        duration_option("max_delay", self.max_delay)
 
     def allows(self, error: BaseException, attempt: int) -> bool:
         """Whether attempt number `attempt` (from 1), which ended in `error`, is not the last."""

@@ -14,6 +14,8 @@ from orchestrator.core.timing import Timing
 
 Overlap = Literal["skip", "queue", "allow"]
 CatchUp = Literal["one", "all", "none"]
+OVERLAPS: tuple[str, ...] = get_args(Overlap)
+CATCH_UPS: tuple[str, ...] = get_args(CatchUp)
 
 # Missed times are counted up to here: a second's schedule after a year has many.
 MAX_COUNTED = 1_000
@@ -47,8 +49,8 @@ def wanted_of(
     """
     name = workflow if name is None else name
     check_identifier("schedule name", name)
-    check_choice("overlap", overlap, get_args(Overlap))
-    check_choice("catch_up", catch_up, get_args(CatchUp))
+    check_choice("overlap", overlap, OVERLAPS)
+    check_choice("catch_up", catch_up, CATCH_UPS)
     definition = registry.get(workflow)
     return Wanted(
         name=name,

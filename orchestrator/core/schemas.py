@@ -83,13 +83,22 @@ def check_payload(name: str, payload: Any, event: str) -> None:
 
 def payload_check(schema: Any, payload: Any, event: str) -> Any:
     """`payload` as the schema of a wait makes it. Raises InvalidInput."""
-    is_type = inspect.isclass(schema) or not callable(schema)
-    return validated(adapter(schema) if is_type else schema, payload, f"event {event!r}")
+    known = adapter(schema) if inspect.isclass(schema) else schema
+    return validated(known, payload, f"event {event!r}")
+
+
+def check_schema(what: str, schema: Any) -> None:
+    """Raises TypeError for what can check nothing: no type, no function."""
+    is_type = isinstance(schema, TypeAdapter) or get_origin(schema) is not None
+    if schema is not None and not is_type and not callable(schema):
+        raise TypeError(f"{what}={schema!r} is no type, and no function that raises")
 
 
 def validated(schema: Any, value: Any, what: str) -> Any:
     """`value` as `schema` makes it. Raises InvalidInput with the paths of what is wrong."""
     try:
+        if get_origin(schema) is not None:  # `list[int]` may be called, and checks nothing then.
+            schema = adapter(schema)
         if isinstance(schema, TypeAdapter):
             return schema.validate_python(value)
         if hasattr(schema, "model_validate"):

@@ -6,13 +6,18 @@ from datetime import datetime
 from typing import Any
 
 from orchestrator.core import failures
+from orchestrator.core.body import Body
+from orchestrator.core.commands import Command, StepCall
 from orchestrator.core.journal import COMPLETED, FAILED, Entry
-from orchestrator.engine import entries
+from orchestrator.engine import entries, handing
 from orchestrator.engine.draft import Draft
-from orchestrator.engine.executing import Executing, Running
+from orchestrator.engine.executing import Executing
 from orchestrator.engine.executor import Call, Ended
+from orchestrator.engine.handing import Report
 from orchestrator.engine.pending import Pending
-from orchestrator.store.records import FailedAttempt
+from orchestrator.models import REPORT
+from orchestrator.store.handed import DONE, WITHDRAWN
+from orchestrator.store.records import FailedAttempt, Mail
 
 
 class Attempts:
@@ -24,26 +29,83 @@ class Attempts:
         self._pending = pending
         self._draft = draft
 
-    def outcome(self, running: Running, ended: Ended) -> Entry | None:
-        """What the body is to be told of an attempt; None if the step is to be tried again."""
+    def outcome(self, step: StepCall, ended: Ended, *, worker: str = "") -> Entry | None:
+        """What the body is to be told of an attempt; None if the step is to be tried again.
+
+        `worker` is who made it, if that was another than this.
+        """
         if ended.recorded is not None:
             return ended.recorded
         self._draft.save.lines += ended.call.lines
         if ended.error is not None:
-            return self._failed(running, ended, ended.error)
-        self._keep_for_others(running, ended)
-        return self._entry(running, ended, status=COMPLETED, value=ended.value)
+            return self._failed(step, ended, ended.error, worker)
+        self._keep_for_others(step, ended)
+        return self._entry(step, ended, status=COMPLETED, value=ended.value)
+
+    def heard(self, mailbox: list[Mail], body: Body, has_ended: bool) -> Entry | None:
+        """What came of steps that were handed out: the next outcome, None when there is none.
+
+        Takes the reports that it has looked at out of the mailbox.
+        """
+        for mail in [one for one in mailbox if one.name.startswith(REPORT)]:
+            mailbox.remove(mail)
+            key = mail.name.removeprefix(REPORT)
+            self._draft.save.heard.append((mail.id, key))
+            command = body.asked.get(key)
+            is_wanted = command is not None and not command.is_abandoned and not has_ended
+            if outcome := self._reported(key, Report.read(mail), command, is_wanted=is_wanted):
+                return outcome
+        return None
+
+    def _reported(
+        self, key: str, report: Report, command: Command | None, *, is_wanted: bool
+    ) -> Entry | None:
+        """What the body is to be told of an attempt that another worker was to make.
+
+        None if there is nothing to tell, or if the step is to be tried again. `is_wanted`:
+        the body still waits for it.
+        """
+        entry = self._pending.heard_of(key, report.number)
+        if entry is None:
+            return None
+        if isinstance(command, StepCall) and report.how == DONE:
+            call = self._running.elsewhere(
+                command, report.number, found=report.found, told=report.told
+            )
+            return self.outcome(command, report.ended(call), worker=report.worker)
+        if not isinstance(command, StepCall) or not is_wanted:
+            self._draft.save.closed.append(entry)
+        elif report.how == WITHDRAWN:
+            self._pending.again(command, report.number)
+        else:
+            since = entry.started_at or self._draft.save.claim.at
+            self._draft.save.opened += self._pending.lost(command, report.number, since)
+        return None
+
+    def hand_out(self, now: datetime) -> None:
+        """Note the steps that any worker may execute now. Raises TypeError."""
+        for step, number in self._pending.take_remote(now):
+            claim = self._draft.save.claim
+            handed = handing.handed_out(step, self._running.prepare(step, number), claim)
+            self._draft.save.handed_out.append(handed)
+            known = self._draft.take_opened(step.key) or self._pending.opened.get(step.key)
+            self._draft.save.opened.append(
+                entries.queued(step, known, number=number, queue=handed.queue, now=now)
+            )
 
     def recorded_by_itself(
         self, call: Call, value: str, started_at: datetime, finished_at: datetime
     ) -> Entry:
         """The outcome that an atomic step records in its own transaction."""
         ended = Ended(call=call, started_at=started_at, finished_at=finished_at)
-        return self._entry(self._running[call.key], ended, status=COMPLETED, value=value)
+        step = self._running[call.key].step
+        return self._entry(step, ended, status=COMPLETED, value=value)
 
-    def _failed(self, running: Running, ended: Ended, error: BaseException) -> Entry | None:
-        step, number = running.step, running.call.number
-        failure = failures.record(error)
+    def _failed(
+        self, step: StepCall, ended: Ended, error: BaseException, worker: str
+    ) -> Entry | None:
+        number = ended.call.number
+        failure = ended.failure or failures.record(error)
         self._draft.save.attempts.append(
             FailedAttempt(
                 key=step.key,
@@ -52,11 +114,12 @@ class Attempts:
                 started_at=ended.started_at,
                 finished_at=ended.finished_at,
                 details=ended.call.pulse.details,
+                worker=worker,
             )
         )
         before = self._pending.attempts_before(step.key)
         if step.is_abandoned or not step.retry.allows(error, number - before):
-            return self._entry(running, ended, status=FAILED, error=failure)
+            return self._entry(step, ended, status=FAILED, error=failure)
         due_at = ended.finished_at + step.retry.delay(number - before, error)
         self._pending.retry(step, number + 1, due_at)
         self._draft.save.opened.append(
@@ -71,20 +134,20 @@ class Attempts:
         )
         return None
 
-    def _entry(self, running: Running, ended: Ended, **fields: Any) -> Entry:
+    def _entry(self, step: StepCall, ended: Ended, **fields: Any) -> Entry:
         return entries.entry_of(
-            running.step,
+            step,
             seq=self._draft.take_seq(),
-            attempt=running.call.number,
+            attempt=ended.call.number,
             # Of the first attempt: what the body sees now is what a replay will see.
-            started_at=self._pending.started_at(running.step.key) or ended.started_at,
+            started_at=self._pending.started_at(step.key) or ended.started_at,
             finished_at=ended.finished_at,
-            detail=entries.last_attempt(running.step, ended),
+            detail=entries.last_attempt(step, ended),
             **fields,
         )
 
-    def _keep_for_others(self, running: Running, ended: Ended) -> None:
+    def _keep_for_others(self, step: StepCall, ended: Ended) -> None:
         """The result of a step with a key of its own counts for every run of the workflow."""
-        key = running.step.idempotency_key
+        key = step.idempotency_key
         if key is not None and ended.value is not None and not ended.is_known:
             self._draft.save.step_keys.append((self._workflow, key, ended.value))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from orchestrator.core.body import Body
+from orchestrator.core.journal import INTENT, Entry
 from orchestrator.store.records import Claim, Save, Then
 
 
@@ -20,6 +21,23 @@ class Draft:
         seq, self._next_seq = self._next_seq, self._next_seq + 1
         return seq
 
+    def take_opened(self, key: str) -> Entry | None:
+        """An entry that was to be opened, and is to be opened otherwise after all."""
+        found = next((entry for entry in self.save.opened if entry.key == key), None)
+        if found is not None:
+            self.save.opened.remove(found)
+        return found
+
+    @property
+    def last_seq(self) -> int:
+        """The place of the last outcome."""
+        return self._next_seq - 1
+
+    @property
+    def has_intents(self) -> bool:
+        """Whether it says of a step that it is about to be executed."""
+        return any(entry.status == INTENT for entry in self.save.opened)
+
     @property
     def is_empty(self) -> bool:
         """Whether nothing was executed since the last save."""
@@ -30,7 +48,7 @@ class Draft:
         """Whether it holds what may not wait for the next save."""
         save = self.save
         must = save.outcomes or save.opened or save.closed or save.told or save.attempts
-        return bool(must or save.marked)
+        return bool(must or save.marked or save.withdrawn)
 
     def take(self, claim: Claim, body: Body, then: Then) -> Save:
         """All of it, with what the body has noted. What follows is another save."""

@@ -11,7 +11,6 @@ import contextlib
 import logging
 import time
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from queue import Empty, SimpleQueue
@@ -19,7 +18,7 @@ from uuid import UUID
 
 from django.db.utils import Error as DatabaseError
 
-from orchestrator import failpoints
+from orchestrator import failpoints, hints
 from orchestrator.clock import Estimate
 from orchestrator.conf import conf
 from orchestrator.core import failures
@@ -36,6 +35,13 @@ from orchestrator.store.records import Beat, Continue, Park, Queues, Save, Saved
 logger = logging.getLogger("orchestrator")
 
 _LONG_SECONDS = 60.0
+
+# So many runs are taken at first. Whoever hears of many that are due must not take them all
+# and let them wait for its threads, while other workers are idle.
+BITE = 8
+
+# How soon to look again for free threads: it may be another driver's step that ends.
+_FULL_SECONDS = 0.02
 
 
 class Ring:
@@ -78,6 +84,7 @@ class Driver:
         self._held_back: dict[UUID, list[Ended]] = {}
         # Runs whose next steps wait until the heart is heard again.
         self._stalled: dict[UUID, LiveRun] = {}
+        self._bite = BITE
         self._stopping = False
 
     # ---- the two ways to use it ------------------------------------------------------
@@ -100,8 +107,8 @@ class Driver:
     def run(self) -> None:
         """Drive due runs until told to stop; then finish what is executing, for a while."""
         while not self._stopping:
-            if self._has_room and self._intake.is_time:
-                self._intake.look(self._room)
+            if self._has_room and self._intake.is_time and not self._executor.is_full:
+                self._bite_off()
             self._turns()
             self._receive()
 
@@ -130,6 +137,12 @@ class Driver:
     def _has_room(self) -> bool:
         # Not for one more run at a time: each look is a statement.
         return len(self._live) <= int(conf.BATCH) // 2
+
+    def _bite_off(self) -> None:
+        """Take few runs at once, and more as long as the last ones were soon dealt with."""
+        is_quick = self._intake.has_more and not self._live
+        self._bite = min(self._bite * 2, int(conf.BATCH)) if is_quick else BITE
+        self._intake.look(min(self._bite, self._room))
 
     def _take_in(self) -> int:
         return 0 if self._stopping else self._intake.take(self._room)
@@ -166,7 +179,7 @@ class Driver:
             if live.recording is not None:
                 return None
             live.settle(now)
-            return live.take_save(now)
+            return live.take_save(now, is_crowded=not self._has_room)
 
     def _record(self, saves: list[Save]) -> None:
         self._hit_before(saves)
@@ -187,6 +200,8 @@ class Driver:
             if live.saved(save, answer):
                 news.append(live.claim.run_id)
             self._after(live, save, is_due=answer.is_due)
+            for queue in {step.queue for step in save.handed_out}:
+                hints.send(save.claim.run_id, queue, is_for_steps=True)
         self._load_news(news)
         self._collect_broadcasts(saves, saved)
 
@@ -212,7 +227,7 @@ class Driver:
             logger.exception("run %s: an app could not open or close a wait", save.claim.run_id)
             live = self._live[save.claim.run_id]
             block = ending.blocked(error, failures.record(error), live.tried)
-            blocked = replace(save, opened=[], closed=[], told=[], then=block)
+            blocked = save.without_waits(block)
             return ticks.save([blocked], worker=self._worker)
 
     def _after(self, live: LiveRun, save: Save, *, is_due: bool) -> None:
@@ -230,13 +245,28 @@ class Driver:
     def _not_saved(self, live: LiveRun, save: Save) -> None:
         """Another worker has the run, or a cancel came that its body does not know yet."""
         now = ticks.peek(save.claim)
-        if now is not None and (save.heeds_cancel or save.heeds_mail):
+        if now is None or not (save.heeds_cancel or save.heeds_mail):
+            logger.info("run %s was taken over", save.claim.run_id)
+        elif live.running and not save.heeds_mail and isinstance(save.then, Continue):
+            # What executes here ends here: tell the body of the cancel meanwhile.
+            if self._goes_on(live, save):
+                return
+        else:
             # Keep what was executed, open nothing, and come back with the news in hand.
             ticks.save([save.kept()], worker=self._worker)
             self._intake.may_be_more()
-        else:
-            logger.info("run %s was taken over", save.claim.run_id)
         self._forget(live)
+
+    def _goes_on(self, live: LiveRun, save: Save) -> bool:
+        """Record what of `save` is kept. False if the run is another worker's now."""
+        run_id = save.claim.run_id
+        saved = ticks.save([save.kept(goes_on=True)], worker=self._worker)
+        if run_id not in saved:
+            return False
+        if live.saved_in_part(save, saved[run_id]):
+            self._load_news([run_id])
+        self._changed[run_id] = live
+        return True
 
     def _load_news(self, run_ids: list[UUID]) -> None:
         for run_id, mail in ticks.load_mail(run_ids).items():
@@ -364,6 +394,7 @@ class Driver:
         instants = [one.next_instant for one in self._live.values()]
         waits = [(instant - self._clock.now()).total_seconds() for instant in instants if instant]
         if self._has_room:
-            waits.append(self._intake.seconds_left)
+            left = self._intake.seconds_left
+            waits.append(max(left, _FULL_SECONDS) if self._executor.is_full else left)
         # With no room and nothing to time, only news can change anything.
         return max(min([*waits, _LONG_SECONDS]), 0.0)

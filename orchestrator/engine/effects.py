@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
 from orchestrator import client, kinds, models, starting
 from orchestrator.conf import conf
+from orchestrator.core import functions
 from orchestrator.core.codec import encode
 from orchestrator.core.definition import registry
 from orchestrator.core.journal import CHILD
@@ -26,6 +28,11 @@ def send_event(target: UUID, name: str, payload: Any, key: str | None) -> dict[s
 def start_child(workflow: str, input: Any, on_parent_cancel: str) -> UUID:
     """Start a child of the executing step's run; its id."""
     return _start(current_step().run_id, "", workflow, input, on_parent_cancel)
+
+
+def handed(step: str, fn: Callable[..., Any], args: tuple[Any, ...]) -> dict[str, Any]:
+    """What a step is handed out with, to any worker. Raises TypeError and PayloadTooLarge."""
+    return functions.handed(step, fn, args, limit=conf.MAX_PAYLOAD)
 
 
 def child_detail(workflow: str, input: Any, on_parent_cancel: str) -> dict[str, Any]:

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from orchestrator.conf import conf
 from orchestrator.core import failures
 from orchestrator.core.body import Body, Raised, Returned
-from orchestrator.core.codec import encode
 from orchestrator.core.definition import Definition
 from orchestrator.core.errors import (
     InvalidInput,
@@ -19,6 +17,7 @@ from orchestrator.core.errors import (
 )
 from orchestrator.core.journal import RUN_TIMED_OUT
 from orchestrator.models import Status
+from orchestrator.payloads import encoded
 from orchestrator.store.records import Again, Block, Claim, Finish
 
 
@@ -74,7 +73,7 @@ def _finish(definition: Definition, end: Returned | Raised) -> Finish:
         return _failed(end.error)
     try:
         output = definition.validate_output(end.value)
-        return Finish(Status.COMPLETED, encode(output, root="output", limit=conf.MAX_PAYLOAD))
+        return Finish(Status.COMPLETED, encoded(output, "output", definition.name))
     except (InvalidInput, NotSerializable, PayloadTooLarge) as error:
         return _failed(error)
 

@@ -23,6 +23,7 @@ from orchestrator.core.journal import (
     FAILED,
     INTENT,
     OPEN,
+    QUEUED,
     RETRYING,
     TIMED_OUT,
     Entry,
@@ -78,11 +79,23 @@ def retrying(
 def last_attempt(step: StepCall, ended: Ended) -> dict[str, Any] | None:
     """What the entry of a step that has its outcome says of its last attempt."""
     last = _told(ended.call.pulse.details)
-    if ended.call.number > 1:
-        # The entry's own start is that of the first attempt.
+    if ended.call.number > 1 or step.remote is not None:
+        # The entry's own start is that of the first attempt, or when it was handed out.
         last["attempt_started_at"] = ended.started_at.isoformat()
+    if ended.call.number > 1:
         last["max_attempts"] = step.retry.max_attempts
     return last or None
+
+
+def queued(step: StepCall, known: Entry | None, *, number: int, queue: str, now: datetime) -> Entry:
+    """A step that is handed out; `known` is its entry, if it has one."""
+    return entry_of(
+        step,
+        status=QUEUED,
+        attempt=number,
+        detail=((known.detail if known else None) or {}) | {"queue": queue},
+        started_at=(known.started_at if known else None) or now,
+    )
 
 
 def intent(step: StepCall, number: int, now: datetime) -> Entry:

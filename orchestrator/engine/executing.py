@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from orchestrator.core.commands import StepCall
+from orchestrator.core.step import Pulse
 from orchestrator.engine.executor import Call, Ended, timed_out
 
 # A step is shown as executing once it has lasted longer than this.
@@ -49,15 +50,19 @@ class Executing:
     def __bool__(self) -> bool:
         return bool(self._running)
 
+    @property
+    def keys(self) -> list[str]:
+        return list(self._running)
+
     def __contains__(self, key: object) -> bool:
         return key in self._running
 
     def __getitem__(self, key: str) -> Running:
         return self._running[key]
 
-    def begin(self, step: StepCall, number: int, now: datetime) -> Call:
-        """Attempt `number` of `step` is to be executed now."""
-        call = Call(
+    def prepare(self, step: StepCall, number: int) -> Call:
+        """What attempt `number` of `step` is to do."""
+        return Call(
             run_id=self._run_id,
             key=step.key,
             number=number,
@@ -69,8 +74,18 @@ class Executing:
             is_shared=step.idempotency_key is not None,
             details=self._told.get(step.key),
         )
+
+    def begin(self, step: StepCall, number: int, now: datetime) -> Call:
+        """Attempt `number` of `step` is to be executed now."""
+        call = self.prepare(step, number)
         deadline = None if step.timeout is None else now + step.timeout + GRACE
         self._running[step.key] = Running(step, call, now, deadline)
+        return call
+
+    def elsewhere(self, step: StepCall, number: int, *, found: Any, told: Any) -> Call:
+        """An attempt that another worker has made, with what it had found and has told."""
+        call = replace(self.prepare(step, number), details=found, pulse=Pulse(told))
+        self._told[step.key] = call.told
         return call
 
     def end(self, call: Call) -> Running | None:

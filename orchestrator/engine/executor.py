@@ -35,6 +35,7 @@ from orchestrator.core.notes import LEVELS, Line, Log, line
 from orchestrator.core.step import CurrentStep, Pulse, executing
 from orchestrator.database import ALIAS
 from orchestrator.engine.pool import Pool
+from orchestrator.engine.real_loop import RealLoop
 
 logger = logging.getLogger("orchestrator.step")
 
@@ -84,27 +85,38 @@ class Ended:
     finished_at: datetime
     value: str | None = None
     error: BaseException | None = None
+    # The error as it was recorded where it happened, if that was elsewhere.
+    failure: dict[str, Any] | None = None
     # The outcome, when an atomic step has recorded it itself.
     recorded: Entry | None = None
     # Another step with the same idempotency key had this result before.
     is_known: bool = False
 
 
-# Records an atomic step: called in its transaction with its encoded result.
-Record = Callable[[Call, str, datetime, datetime], Entry]
+# Records an atomic step: called in its transaction with its encoded result. Returns the
+# outcome, if it is for the journal.
+Record = Callable[[Call, str, datetime, datetime], Entry | None]
 
 
 class Executor:
-    """Executes attempts. One for each worker process; `inline` ones wait for each attempt."""
+    """Executes attempts, sync ones in up to `threads` threads, async ones on the `loop`.
 
-    def __init__(self, clock: Estimate, *, inline: bool = False) -> None:
+    `inline` ones wait for each attempt.
+    """
+
+    def __init__(
+        self,
+        clock: Estimate,
+        *,
+        inline: bool = False,
+        threads: int | None = None,
+        loop: RealLoop | None = None,
+    ) -> None:
         self.clock = clock
         self._inline = inline
         self._paces: dict[str, tuple[int, float]] = {}
-        self._pool = Pool(conf.STEP_THREADS)
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._loop_thread: threading.Thread | None = None
-        self._loop_lock = threading.Lock()
+        self._pool = Pool(conf.STEP_THREADS if threads is None else threads)
+        self._loop = loop or RealLoop()
 
     def execute(
         self, call: Call, done: Callable[[Ended], None], record: Record | None = None
@@ -127,12 +139,15 @@ class Executor:
             thread.start()
         return None
 
+    @property
+    def is_full(self) -> bool:
+        """Whether attempts wait for a thread."""
+        return self._pool.is_full
+
     def close(self) -> None:
         """Take no more attempts. Those in threads are left to end with the process."""
         self._pool.close()
-        if self._loop is not None and self._loop_thread is not None:
-            self._loop.call_soon_threadsafe(self._loop.stop)
-            self._loop_thread.join(timeout=1)
+        self._loop.stop()
 
     # ---- one attempt -----------------------------------------------------------------
 
@@ -187,7 +202,7 @@ class Executor:
             with self._executing(call):
                 return await coroutine
 
-        return asyncio.run_coroutine_threadsafe(executing(), self._real_loop()).result()
+        return asyncio.run_coroutine_threadsafe(executing(), self._loop.running()).result()
 
     # ---- where it runs ---------------------------------------------------------------
 
@@ -215,7 +230,7 @@ class Executor:
         return Ended(call=call, started_at=now, finished_at=now, error=error)
 
     def _execute_async(self, call: Call, done: Callable[[Ended], None]) -> Ended | None:
-        future = asyncio.run_coroutine_threadsafe(self._attempt_async(call), self._real_loop())
+        future = asyncio.run_coroutine_threadsafe(self._attempt_async(call), self._loop.running())
         if self._inline:
             return future.result()
         future.add_done_callback(
@@ -251,16 +266,6 @@ class Executor:
         _hit("after_body", call)
         return encode(value, root="result", limit=conf.MAX_PAYLOAD)
 
-    def _real_loop(self) -> asyncio.AbstractEventLoop:
-        with self._loop_lock:
-            if self._loop is None:
-                self._loop = asyncio.new_event_loop()
-                self._loop_thread = threading.Thread(
-                    target=_run_loop, args=(self._loop,), name="async steps", daemon=True
-                )
-                self._loop_thread.start()
-            return self._loop
-
     def _executing(self, call: Call) -> AbstractContextManager[None]:
         def write(level: str, message: str, fields: dict[str, Any]) -> None:
             where = {"key": call.key, "attempt": call.number, "at": self.clock.now()}
@@ -290,16 +295,6 @@ class Executor:
         samples, average = self._paces.get(_name(fn), (0, seconds))
         # A moving average: one slow call sends the function back to the pool.
         self._paces[_name(fn)] = (samples + 1, average + (seconds - average) * 0.3)
-
-
-def _run_loop(loop: asyncio.AbstractEventLoop) -> None:
-    """Run until stopped, then cancel what is left and close."""
-    loop.run_forever()
-    if left := asyncio.all_tasks(loop):
-        for task in left:
-            task.cancel()
-        loop.run_until_complete(asyncio.wait(left))
-    loop.close()
 
 
 def _hit(failpoint: str, call: Call) -> None:

@@ -12,6 +12,7 @@ import json
 import logging
 import threading
 import time
+from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Any
 from uuid import UUID
@@ -41,6 +42,7 @@ class Heart:
         self._stopped = threading.Event()
         self._last = time.monotonic()
         self._thread: threading.Thread | None = None
+        self._also: Callable[[], None] | None = None
 
     def start(self) -> None:
         self._thread = threading.Thread(target=self._beat_on, name="heart", daemon=True)
@@ -75,6 +77,10 @@ class Heart:
             if known is not None and known[0] is live:
                 del self._watched[live.claim.run_id]
 
+    def also(self, beat: Callable[[], None]) -> None:
+        """Call `beat` with every heartbeat: other leases depend on this heart."""
+        self._also = beat
+
     def beat(self) -> None:
         """Extend every lease, and tell the drivers what they have lost or missed."""
         with self._lock:
@@ -88,6 +94,8 @@ class Heart:
             for run_id, (live, _, before) in watched.items()
         ]
         beats = {beat.run_id: beat for beat in ticks.beat(rows, lease=conf.LEASE)}
+        if self._also is not None:
+            self._also()
         self._last = asked
         for run_id, (live, inbox, _) in watched.items():
             beat = beats.get(run_id)

@@ -56,6 +56,11 @@ class Intake:
         """Until the next look."""
         return 0.0 if self._may_be_more or self._may_mend else self._next_look - time.monotonic()
 
+    @property
+    def has_more(self) -> bool:
+        """Whether the last look may have left due runs."""
+        return self._may_be_more
+
     def ring(self) -> None:
         """Somebody says that there may be due runs."""
         self._next_look = 0.0

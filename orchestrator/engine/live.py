@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -25,16 +24,16 @@ from orchestrator.core.errors import (
     StuckBody,
     SwallowedSuspension,
     TooManyEntries,
-    UndecodableValue,
 )
 from orchestrator.core.fingerprints import fingerprint
 from orchestrator.core.journal import PATCH, RUN_TIMED_OUT, Entry, History
-from orchestrator.core.loop import NeverIdle
 from orchestrator.engine import beginning, ending, entries, orders, waiting
 from orchestrator.engine.attempts import Attempts
 from orchestrator.engine.draft import Draft
 from orchestrator.engine.executing import Executing
 from orchestrator.engine.executor import Call, Ended
+from orchestrator.engine.gauge import Gauge
+from orchestrator.engine.obstacle import Obstacle
 from orchestrator.engine.pending import Pending
 from orchestrator.kinds import CloseReason
 from orchestrator.models import Status
@@ -52,7 +51,6 @@ from orchestrator.store.records import (
 )
 
 logger = logging.getLogger("orchestrator")
-_BLOCKING = (NonDeterminism, UndecodableValue, NeverIdle, Quarantined, TooManyEntries)
 
 
 class LiveRun:
@@ -77,8 +75,9 @@ class LiveRun:
         self._body.notes.stored = claim.logged
         self._pending = Pending(history.open)
         self._draft = Draft(claim)
+        self._gauge = Gauge(self._draft, history)
         self._attempts = Attempts(claim.workflow, self.running, self._pending, self._draft)
-        self._blocked: BaseException | None = None
+        self._obstacle = Obstacle(claim.run_id)
         self._cancelled_at = claim.cancel_requested_at
         self._cancel_reason = claim.cancel_reason
         self._is_paused = False
@@ -91,8 +90,9 @@ class LiveRun:
 
     def replay(self) -> None:
         """Start the body and hand it all that is recorded."""
-        with self._blocking():
+        with self._obstacle.kept():
             self._check_crashes()
+            self._gauge.check()
             self._body.begin(beginning.play(self.claim, self._definition, self._body))
             for entry in self._history.outcomes:
                 self._body.deliver(entry)
@@ -123,8 +123,8 @@ class LiveRun:
         running = self.running.end(ended.call)
         if running is None:
             return
-        with self._blocking():
-            if outcome := self._attempts.outcome(running, ended):
+        with self._obstacle.kept():
+            if outcome := self._attempts.outcome(running.step, ended):
                 self._deliver(outcome, is_recorded=ended.recorded is not None)
 
     def learn(self, saved: Saved) -> bool:
@@ -139,7 +139,7 @@ class LiveRun:
 
     def settle(self, now: datetime) -> None:
         """Hand the body every outcome that is there to be had at `now`."""
-        with self._blocking():
+        with self._obstacle.kept():
             if self.has_unheeded_cancel:
                 assert self._cancelled_at is not None
                 self._deliver_cancel(self._cancelled_at, self._cancel_reason, now)
@@ -147,15 +147,22 @@ class LiveRun:
                 self._too_late(self._deadline, now)
             for overdue in self.running.overdue(now):
                 self.ended(overdue)
+            while outcome := self._attempts.heard(self.mail, self._body, self._has_ended):
+                self._deliver(outcome)
             while not self._has_ended and (outcome := self._next_outcome(now)):
                 self._deliver(outcome)
+            if not (self._has_ended or self._is_paused):
+                self._attempts.hand_out(now)
 
     # ---- what it wants ---------------------------------------------------------------
 
-    def take_save(self, now: datetime) -> Save | None:
-        """What must be recorded before anything else is done; None if nothing must."""
-        if self._blocked is not None:
-            return self._take(self._block(self._blocked))
+    def take_save(self, now: datetime, *, is_crowded: bool = False) -> Save | None:
+        """What must be recorded before anything else is done; None if nothing must.
+
+        When it is crowded here, a run that has been busy for long lets others have its place.
+        """
+        if self._obstacle.error is not None:
+            return self._take(self._block(self._obstacle.error))
         reason: CloseReason = "cancelled" if self._body.is_cancelled else "abandoned"
         self._pending.give_up(self._body.asked, self._draft.save, reason)
         if self._has_ended:
@@ -165,13 +172,35 @@ class LiveRun:
         is_busy = self.running or (self._pending.has_ready and not self._is_paused)
         for command in self._pending.unopened(with_timers=not is_busy):
             self._draft.save.opened.append(entries.opened(command, self._body.now))
-        return self._take_if_any() if is_busy else self._take(self._park())
+        if not is_busy:
+            return self._take(self._park())
+        if is_crowded and self._may_yield(now):
+            return self._take(Park(Status.PENDING, now, []))
+        return self._take_if_any()
+
+    def _may_yield(self, now: datetime) -> bool:
+        """Whether the run has had its share, and nothing of it is under way."""
+        took = self._draft.last_seq - self.claim.seq
+        # It must get on: to read a long journal may take longer than its share.
+        if not took or self.running or self._draft.has_intents:
+            return False
+        return bool(took >= conf.TICK_OUTCOMES or now - self.claim.at >= conf.TICK_TIME)
 
     def _take_last(self) -> Save | None:
         reason: CloseReason = "cancelled" if self._body.is_cancelled else "finished"
-        running = () if self._is_cut_off else self.running
-        self._pending.give_up_all(running, self._draft.save, reason)
-        return self._take_if_any() if running else self._take(self._finish())
+        handed_out = self._pending.handed_out
+        if self._is_cut_off:
+            self._draft.save.gives_up_steps = bool(handed_out)
+            self._pending.give_up_all((), self._draft.save, reason)
+            return self._take(self._finish())
+        # A step that executes is waited for, wherever it does.
+        self._pending.give_up_all([*self.running.keys, *handed_out], self._draft.save, reason)
+        self._pending.ask_back(handed_out, self._draft.save)
+        if self.running:
+            return self._take_if_any()
+        if handed_out:
+            return self._take(waiting.for_steps(self._pending.opened[key] for key in handed_out))
+        return self._take(self._finish())
 
     def _take_if_any(self) -> Save | None:
         must = self._draft.must_be_saved or self._body.notes.marks
@@ -221,6 +250,11 @@ class LiveRun:
             return False
         return self.learn(saved)
 
+    def saved_in_part(self, save: Save, saved: Saved) -> bool:
+        """As `saved`, when of `save` only what is kept was recorded: the rest is yet to be."""
+        self._draft.save = save.held_back()
+        return self.saved(save.kept(goes_on=True), saved)
+
     def drop(self) -> None:
         """Let go of the body. Nothing more is recorded."""
         self.is_over = True
@@ -233,6 +267,7 @@ class LiveRun:
             self._pending.opened.pop(outcome.key, None)
         else:
             self._draft.save.outcomes.append(outcome)
+        self._gauge.took(outcome)
         self._pending.answered(outcome.key)
         self._body.deliver(outcome)
         self._note_commands()
@@ -350,15 +385,3 @@ class LiveRun:
 
     def _finish(self) -> Finish | Again:
         return ending.end_of(self.claim, self._definition, self._body)
-
-    @contextmanager
-    def _blocking(self) -> Iterator[None]:
-        """Within, what makes it impossible to go on is kept for `take_save`."""
-        try:
-            yield
-        except _BLOCKING as error:
-            self._blocked = self._blocked or error
-        except Exception as error:
-            # Whatever it is, it is about this run and no other.
-            logger.exception("run %s cannot go on", self.claim.run_id)
-            self._blocked = self._blocked or error

@@ -11,7 +11,7 @@ from typing import Any
 
 from orchestrator.core.commands import Command, StepCall, Timer, Wait
 from orchestrator.core.errors import NonDeterminism
-from orchestrator.core.journal import INTENT, RETRYING, TIMER, Entry
+from orchestrator.core.journal import INTENT, QUEUED, RETRYING, TIMER, Entry
 from orchestrator.engine import entries, orders
 from orchestrator.kinds import CloseReason
 from orchestrator.store.records import Mail, Save
@@ -28,6 +28,9 @@ class Pending:
         self._waits: dict[str, Wait] = {}
         # At-most-once steps that were about to be executed when their worker died.
         self._ambiguous: dict[str, StepCall] = {}
+        # Steps that were handed out: of these a report has come, those were asked back.
+        self._reported: set[str] = set()
+        self._asked_back: set[str] = set()
 
     # ---- coming ----------------------------------------------------------------------
 
@@ -57,6 +60,8 @@ class Pending:
 
     def _note_step(self, step: StepCall, known: Entry | None) -> None:
         number = known.attempt + 1 if known else 1
+        if known and known.status == QUEUED:
+            return  # There will be a report.
         if known and known.status == INTENT and step.on_ambiguous != "retry":
             self._ambiguous[step.key] = step
         elif known and known.due_at:
@@ -73,7 +78,10 @@ class Pending:
         return [
             entries.intent(step, number, now)
             for step, number in self._ready
-            if step.at_most_once and not step.is_abandoned and step.key not in self.opened
+            if step.at_most_once
+            and step.remote is None
+            and not step.is_abandoned
+            and step.key not in self.opened
         ]
 
     def obey(self, mail: Mail, now: datetime) -> tuple[StepCall, Any] | None:
@@ -94,10 +102,29 @@ class Pending:
         if step is None:
             return None
         if answer["action"] == "retry":
-            known = self.opened[key]
-            self._ready.append((step, known.attempt + 1))
+            self.again(step, self.opened[key].attempt + 1)
             return None
         return step, answer
+
+    def again(self, step: StepCall, number: int) -> None:
+        """Attempt `number` of a step is to be made now."""
+        self._ready.append((step, number))
+
+    def lost(self, step: StepCall, number: int, now: datetime) -> list[Entry]:
+        """The worker of an at-most-once step died. What is to be recorded of that."""
+        if step.on_ambiguous == "retry":
+            self.again(step, number + 1)
+            return []
+        self._ambiguous[step.key] = step
+        return [entries.intent(step, number, now)]
+
+    def heard_of(self, key: str, number: int) -> Entry | None:
+        """A report of an attempt has come. Its entry; None if nobody waits for that report."""
+        entry = self.opened.get(key)
+        if key not in self.handed_out or entry is None or entry.attempt != number:
+            return None
+        self._reported.add(key)
+        return entry
 
     @property
     def hopeless(self) -> StepCall | None:
@@ -128,23 +155,34 @@ class Pending:
             for key in [key for key in waiting_for if asked[key].is_abandoned]:
                 del waiting_for[key]
         self._leave(save, [entry for entry in save.opened if asked[entry.key].is_abandoned])
-        self._close((key for key in self.opened if asked[key].is_abandoned), save, reason)
+        unwanted = [key for key in self.opened if asked[key].is_abandoned]
+        self.ask_back(unwanted, save)
+        handed_out = self.handed_out
+        self._close((key for key in unwanted if key not in handed_out), save, reason)
 
-    def give_up_all(self, running: Container[str], save: Save, reason: CloseReason) -> None:
+    def give_up_all(self, executing: Container[str], save: Save, reason: CloseReason) -> None:
         """The body has ended: nothing that it still waited for is wanted."""
         self._ready.clear()
         for waiting_for in (self._timers, self._waits, self._retries):
             waiting_for.clear()
         self._leave(save, save.opened)
         kept = {entry.key for entry in save.outcomes}
-        still_open = [key for key in self.opened if key not in kept and key not in running]
+        still_open = [key for key in self.opened if key not in kept and key not in executing]
         self._close(still_open, save, reason)
+
+    def ask_back(self, keys: Iterable[str], save: Save) -> None:
+        """Withdraw those of these steps that were handed out and that nobody executes yet."""
+        unasked = (set(keys) & set(self.handed_out)) - self._asked_back
+        save.withdrawn += sorted(unasked)
+        self._asked_back |= unasked
 
     @staticmethod
     def _leave(save: Save, entries: list[Entry]) -> None:
         """Do not open these. A step that was attempted stays to be seen: it is closed."""
         save.closed += [entry for entry in entries if entry.status == RETRYING]
         save.opened = [entry for entry in save.opened if entry not in entries]
+        keys = {entry.key for entry in entries}
+        save.handed_out = [one for one in save.handed_out if one.key not in keys]
 
     def _close(self, keys: Iterable[str], save: Save, reason: CloseReason) -> None:
         known = {entry.key for entry in save.closed}
@@ -168,6 +206,26 @@ class Pending:
         ready, self._ready = self._ready, []
         return (one for one in ready if not one[0].is_abandoned)
 
+    def take_remote(self, now: datetime) -> list[tuple[StepCall, int]]:
+        """The steps that any worker may execute now, to be handed out with the next save."""
+        self.collect_retries(now)
+        remote = [one for one in self._ready if one[0].remote is not None]
+        self._ready = [one for one in self._ready if one[0].remote is None]
+        taken = [(step, number) for step, number in remote if not step.is_abandoned]
+        keys = {step.key for step, _ in taken}
+        self._reported -= keys
+        self._asked_back -= keys
+        return taken
+
+    @property
+    def handed_out(self) -> list[str]:
+        """The steps that other workers execute, or are to, by key."""
+        return [
+            key
+            for key, entry in self.opened.items()
+            if entry.status == QUEUED and key not in self._reported
+        ]
+
     def collect_retries(self, now: datetime) -> None:
         """Make retries ready whose time has come."""
         for key, (step, number, due_at) in list(self._retries.items()):
@@ -177,8 +235,8 @@ class Pending:
 
     @property
     def has_waits(self) -> bool:
-        """Whether an event could still decide."""
-        return bool(self._waits)
+        """Whether mail could still decide."""
+        return bool(self._waits or self.handed_out)
 
     @property
     def has_ready(self) -> bool:

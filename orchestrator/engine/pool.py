@@ -30,6 +30,11 @@ class Pool:
                 thread.start()
         self._work.put(work)
 
+    @property
+    def is_full(self) -> bool:
+        """Whether work waits for a thread."""
+        return not self._work.empty()
+
     def close(self) -> None:
         """Take no more work. What is being done ends with its thread, or with the process."""
         while not self._work.empty():

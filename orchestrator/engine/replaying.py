@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from orchestrator import histories
 from orchestrator.core import failures
+from orchestrator.core.checkpoints import Checkpoint
 from orchestrator.core.definition import Definition, registry
 from orchestrator.core.errors import NonDeterminism
 from orchestrator.core.journal import History
@@ -84,20 +85,31 @@ def replay(recorded: RecordedHistory, definition: Definition | None = None) -> R
     if not recorded.payloads:
         raise InvalidHistory(
             "this history was exported without payloads, and a body decides by them: export it "
-            "without --no-payloads"
+            "without --no-payloads, before retention purges the run"
         )
     definition = definition or _definition(recorded, None)
     if recorded.run.started_at is None:
         return _replay_of(recorded, 0, "has not begun", ())
-    history = History.of(entry.entry() for entry in recorded.journal)
-    if recorded.run.status in _AT_THE_END:
-        # It has been past its last outcome, though it asked for nothing there.
-        history.last_cause = history.last_seq
-    live = LiveRun(_claim(recorded, history), definition, history, [])
+    claim = _claim(recorded)
+    history = _history(recorded, claim.checkpoint)
+    live = LiveRun(claim, definition, history, [])
     try:
         return _played(recorded, live, history)
     finally:
         live.drop()
+
+
+def _history(recorded: RecordedHistory, checkpoint: Checkpoint | None) -> History:
+    """The journal as a worker loads it: all of it, or what came after the checkpoint."""
+    journal = recorded.journal
+    if checkpoint is not None:
+        first, kept = checkpoint.position, checkpoint.kept
+        journal = [one for one in journal if one.position > first or one.key in kept]
+    history = History.of(one.entry() for one in journal)
+    if recorded.run.status in _AT_THE_END:
+        # It has been past its last outcome, though it asked for nothing there.
+        history.last_cause = max(history.last_seq, checkpoint.seq if checkpoint else 0)
+    return history
 
 
 def _definition(recorded: RecordedHistory, workflow: Workflow[Any, Any] | str | None) -> Definition:
@@ -183,15 +195,18 @@ def _replay_of(
     )
 
 
-def _claim(recorded: RecordedHistory, history: History) -> Claim:
+def _claim(recorded: RecordedHistory) -> Claim:
     """What a worker would hold."""
     run = recorded.run
     assert run.started_at is not None
+    seqs = (entry.seq or 0 for entry in recorded.journal)
+    stood = None if run.checkpoint is None else json.dumps(run.checkpoint)
     return Claim(
         run_id=run.id,
         epoch=1,
         wake_seq=0,
-        seq=history.last_seq,
+        seq=max(seqs, default=0),
+        checkpoint=Checkpoint.of(stood),
         crashes=0,
         workflow=run.workflow,
         version=run.version,

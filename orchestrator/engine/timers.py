@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from orchestrator import clock, hints, models
+from orchestrator.store import steps
 
 # One look counts no further.
 MOST = 1_000
@@ -33,13 +34,18 @@ class Look:
 
 
 def look() -> Look:
-    """Look once, and hint at what is due: one run for each queue. Two queries."""
+    """Look once, and hint at what is due: one run for each queue. Three queries.
+
+    Steps that were handed out and that nobody has taken are hinted at, but not counted.
+    """
     at = clock.now()
     due = models.Run.objects.filter(due_at__lte=at).order_by("due_at")
     found = list(due.values_list("id", "queue", "due_at")[:MOST])
     # The oldest of each queue.
     for queue, run_id in {queue: run_id for run_id, queue, _ in reversed(found)}.items():
         hints.send(run_id, queue)
+    for queue, run_id in steps.waiting().items():
+        hints.send(run_id, queue, is_for_steps=True)
     later = models.Run.objects.filter(due_at__gt=at).order_by("due_at")
     return Look(
         at=at,

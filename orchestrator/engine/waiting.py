@@ -7,13 +7,16 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from orchestrator.core.commands import Command
-from orchestrator.core.journal import INTENT, RETRYING, SLEEP, TIMER, Entry
+from orchestrator.core.commands import NO_EVENT, Command
+from orchestrator.core.journal import INTENT, QUEUED, RETRYING, SLEEP, STEP, TIMER, Entry
 from orchestrator.models import Status
 from orchestrator.store.records import Claim, Park, Save
 
 # What a person can do something about comes first.
-_ORDER = ("ambiguous", "human_task", "event", "retry", "child", "timer")
+_ORDER = ("ambiguous", "human_task", "event", "retry", "step", "child", "timer")
+
+# Steps that were handed out, of which a parked run names no more.
+MOST_STEPS = 20
 
 # What an entry waits for is said by its status, where that is not its kind.
 _KINDS = {RETRYING: "retry", INTENT: "ambiguous"}
@@ -27,7 +30,9 @@ def summary(
     due = [entry.due_at for entry in entries if entry.due_at is not None]
     kinds = {entry.status for entry in entries}
     status = Status.AWAITING_RETRY if kinds == {RETRYING} else Status.WAITING
-    return min(due, default=None), status, sorted(map(_shown, entries), key=_rank)
+    shown = sorted(map(_shown, entries), key=_rank)
+    matters = [one for one in shown if one["name"] != NO_EVENT]
+    return min(due, default=None), status, _few(matters or shown)
 
 
 def for_permit(claim: Claim, limit: int, now: datetime) -> Save:
@@ -47,6 +52,22 @@ def for_permit(claim: Claim, limit: int, now: datetime) -> Save:
     return Save(claim=claim, then=Park(Status.PENDING, again, [shown]))
 
 
+def for_steps(entries: Iterable[Entry]) -> Park:
+    """Park a run whose body has ended, until the steps that others still execute have too."""
+    return Park(Status.WAITING, None, _few([_shown(entry) for entry in entries]))
+
+
+def _few(shown: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Of many steps the first, with how many more there are: all is written at each park."""
+    steps = [one for one in shown if one["kind"] == STEP]
+    if len(steps) > MOST_STEPS:
+        last = steps[MOST_STEPS - 1]
+        last["detail"] |= {"more": len(steps) - MOST_STEPS}
+        left_out = {one["key"] for one in steps[MOST_STEPS:]}
+        return [one for one in shown if one["key"] not in left_out]
+    return shown
+
+
 def _shown(entry: Entry) -> dict[str, Any]:
     kind = _KINDS.get(entry.status, entry.kind)
     shown: dict[str, Any] = {
@@ -62,6 +83,11 @@ def _shown(entry: Entry) -> dict[str, Any]:
             "attempt": entry.attempt + 1,
             "of": known.get("attempts_before", 0) + known.get("max_attempts", 0),
             "error": (entry.error or {}).get("message", ""),
+        }
+    if entry.status == QUEUED:
+        shown["detail"] = {
+            "attempt": entry.attempt,
+            "queue": (entry.detail or {}).get("queue") or None,
         }
     return shown
 

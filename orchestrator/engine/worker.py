@@ -1,4 +1,4 @@
-"""The engine of a worker process: drivers, a heart, a keeper, and threads for steps.
+"""The engine of a worker process: drivers, hands, a heart, a keeper, and threads for steps.
 
 `start` it once in a process that is to execute runs. `look` rings it; in a process where
 it was not started, `look` drives what is due at once, in the caller's thread.
@@ -11,8 +11,11 @@ import os
 import socket
 import threading
 import time
+from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from itertools import cycle
+from typing import Any
 from uuid import uuid4
 
 from django.db import close_old_connections, connections
@@ -20,10 +23,13 @@ from django.db import close_old_connections, connections
 from orchestrator import hints
 from orchestrator.clock import Estimate
 from orchestrator.conf import conf
+from orchestrator.engine import hands
 from orchestrator.engine.driver import Driver, Mend, Ring, Stop
 from orchestrator.engine.executor import Executor
+from orchestrator.engine.hands import Hands
 from orchestrator.engine.heart import Heart
 from orchestrator.engine.keeper import Keeper
+from orchestrator.engine.real_loop import RealLoop
 from orchestrator.engine.upkeep import Upkeep
 from orchestrator.schedules import firing
 from orchestrator.store.records import Queues
@@ -38,12 +44,16 @@ class Worker:
         self.queues = queues
         self.name = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:6]}"
         self._clock = Estimate()
-        self._executor = Executor(self._clock)
+        loop = RealLoop()
+        self._executor = Executor(self._clock, loop=loop)
+        # Steps of other workers' runs do not take the places of those of our own.
+        self._remote_executor = Executor(self._clock, loop=loop, threads=conf.REMOTE_STEPS)
         prunes = conf.AUTO_PRUNE
         self._keeper = Keeper(prunes=is_embedded if prunes is None else prunes)
         self._heart = Heart(Upkeep(worker=self.name, mend=self._mend, queues=queues))
         self._drivers = [self._driver() for _ in range(conf.DRIVERS)]
         self._turns = cycle(self._drivers)
+        self._hands = self._new_hands()
         self._threads: list[threading.Thread] = []
         self._grace = timedelta(0)
         self._is_stopping = False
@@ -51,17 +61,25 @@ class Worker:
     def start(self) -> None:
         """Begin to look for due runs."""
         self._heart.start()
-        for number in range(len(self._drivers)):
-            thread = threading.Thread(target=self._drive, args=(number,), name=f"driver {number}")
-            thread.daemon = True
-            thread.start()
-            self._threads.append(thread)
+        for number, driver in enumerate(self._drivers):
+            self._begin(f"driver {number}", driver, partial(self._new_driver, number))
+        self._begin("hands", self._hands, self._new_hands)
         self._keeper.start()
         logger.info("worker %s started", self.name)
 
-    def ring(self) -> None:
-        """There may be due runs."""
-        next(self._turns).inbox.put(Ring())
+    def _begin(self, name: str, part: Driver | Hands, renew: Callable[[], Driver | Hands]) -> None:
+        thread = threading.Thread(
+            target=self._keep_going, args=(part, renew), name=name, daemon=True
+        )
+        thread.start()
+        self._threads.append(thread)
+
+    def ring(self, is_for_steps: bool = False) -> None:
+        """There may be due runs, or steps that were handed out."""
+        if is_for_steps:
+            self._hands.inbox.put(hands.Ring())
+        else:
+            next(self._turns).inbox.put(Ring())
 
     def stop(self, grace: timedelta) -> None:
         """Claim nothing more, let executing steps finish for `grace`, give the rest back."""
@@ -69,12 +87,14 @@ class Worker:
         self._is_stopping = True
         for driver in self._drivers:
             driver.inbox.put(Stop())
+        self._hands.inbox.put(hands.Stop())
         until = time.monotonic() + grace.total_seconds() + 5
         for thread in self._threads:
             thread.join(max(until - time.monotonic(), 0))
         self._keeper.stop()
         self._heart.stop()
         self._executor.close()
+        self._remote_executor.close()
         logger.info("worker %s stopped", self.name)
 
     def _mend(self) -> None:
@@ -89,25 +109,38 @@ class Worker:
             clock=self._clock,
         )
 
-    def _drive(self, number: int) -> None:
-        """Drive until stopped. A database that goes away costs the runs in hand one lease."""
+    def _new_driver(self, number: int) -> Driver:
+        self._drivers[number] = self._driver()
+        self._turns = cycle(self._drivers)
+        return self._drivers[number]
+
+    def _new_hands(self) -> Hands:
+        self._hands = Hands(
+            worker=self.name,
+            queues=self.queues,
+            executor=self._remote_executor,
+            heart=self._heart,
+            clock=self._clock,
+        )
+        return self._hands
+
+    def _keep_going(self, part: Driver | Hands, renew: Callable[[], Driver | Hands]) -> None:
+        """Work until stopped. A database that goes away costs what is in hand one lease."""
         pause = 0.1
         while True:
-            driver = self._drivers[number]
             began = time.monotonic()
             try:
-                driver.run()
-                driver.stop(grace=self._grace)
+                part.run()
+                part.stop(grace=self._grace)
                 break
             except Exception:
                 if self._is_stopping:
                     break
-                # Whatever it was, the runs in hand come back when their leases end, and one
+                # Whatever it was, what is in hand comes back when its leases end, and a run
                 # that does this again and again is set aside.
-                logger.exception("a driver failed and starts afresh")
-                driver.abandon()
-                self._drivers[number] = self._driver()
-                self._turns = cycle(self._drivers)
+                logger.exception("%s failed and start afresh", threading.current_thread().name)
+                part.abandon()
+                part = renew()
                 close_old_connections()
                 if time.monotonic() - began > 60:  # noqa: PLR2004 - it was well for a while
                     pause = 0.1
@@ -152,36 +185,49 @@ def is_here() -> bool:
     return _worker is not None
 
 
-def look() -> None:
-    """Look for due runs: ring the engine of this process, or drive them here and now."""
-    if _worker is not None:
-        _worker.ring()
-    else:
+def look(*, at_runs: bool = True, at_steps: bool = False) -> None:
+    """Look for due runs, and for steps that were handed out.
+
+    Rings the engine of this process, or does here and now what is due.
+    """
+    if _worker is None:
         firing.fire_due()
-        drain()
+        drain(remote=at_steps)
+        return
+    if at_runs:
+        _worker.ring()
+    if at_steps:
+        _worker.ring(is_for_steps=True)
 
 
-def drain(*, inline: bool = False, mends: bool = False, queues: Queues = None) -> int:
+def drain(
+    *, inline: bool = False, mends: bool = False, remote: bool = False, queues: Queues = None
+) -> int:
     """Drive what is due in these queues until nothing is, in this thread.
 
     Returns the number of claims. With `inline` each attempt of a step is waited for, sync
     ones in this very thread. With `mends` also blocked runs that this process's code has
-    not tried yet.
+    not tried yet, with `remote` also steps that were handed out.
     """
-    clock = Estimate()
-    executor, heart = Executor(clock, inline=inline), Heart()
-    driver = Driver(
-        worker=f"{socket.gethostname()}:{os.getpid()}",
-        queues=queues,
-        executor=executor,
-        heart=heart,
-        clock=clock,
-    )
+    clock, heart = Estimate(), Heart()
+    executor = Executor(clock, inline=inline)
+    parts: dict[str, Any] = {
+        "worker": f"{socket.gethostname()}:{os.getpid()}",
+        "queues": queues,
+        "executor": executor,
+        "heart": heart,
+        "clock": clock,
+    }
+    driver, ours = Driver(**parts), Hands(**parts)
     if not inline:
         heart.start()
     try:
-        return driver.drain(mends=mends)
+        total = driver.drain(mends=mends)
+        while remote and (done := ours.drain()):
+            total += done + driver.drain(mends=mends)
+        return total
     finally:
         driver.abandon()
+        ours.abandon()
         heart.stop()
         executor.close()

@@ -100,10 +100,11 @@ def operator(options: Mapping[str, Any]) -> Operator:
     name = options["user"]
     if name is None:
         return Operator(label=f"{_account()}@{socket.gethostname()}"[:255])
-    users = get_user_model()._default_manager
-    if not users.filter(**{get_user_model().USERNAME_FIELD: name}).exists():
+    users = get_user_model()
+    user = users._default_manager.filter(**{users.USERNAME_FIELD: name}).first()
+    if user is None:
         raise CommandError(f"no user is called {name!r}")
-    return Operator(label=name, username=name)
+    return Operator(label=name, user=user)
 
 
 def _account() -> str:

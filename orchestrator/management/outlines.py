@@ -7,8 +7,11 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
+from django.db.models import QuerySet
+
 from orchestrator import models, reading
 from orchestrator.core.plain import plain
+from orchestrator.infos import WaitInfo
 from orchestrator.models import Run
 from orchestrator.moments import duration, relative
 from orchestrator.run import StepInfo
@@ -32,14 +35,14 @@ def summary(run: Run) -> dict[str, Any]:
     more = ("parent_id", "attributes", "tags", "created_at", "started_at", "finished_at")
     return {
         **{name: getattr(run, name) for name in (*names, *more)},
-        "waiting_on": _waits(run),
+        "waiting_on": _waits(reading.waiting_on(run)),
         "error_line": error_line(run) or None,
     }
 
 
 def whole(run: Run) -> dict[str, Any]:
     """A run with what it did, what it waits for, and what came of it."""
-    names = ("attempt", "queue", "priority", "cancel_reason", "pause_requested")
+    names = ("attempt", "queue", "priority", "cancel_reason", "pause_requested", "is_purged")
     progress = {"fraction": run.progress, "text": run.progress_text}
     return {
         **summary(run),
@@ -50,9 +53,15 @@ def whole(run: Run) -> dict[str, Any]:
         "input": plain(run.input),
         "output": _plain(run.output),
         "error": run.error,
+        "waiting_on": _waits(reading.waits(run)),
         "steps": _steps(run),
-        "events": [_event(one) for one in models.Event.objects.filter(run=run).order_by("id")],
+        "events": [_event(one) for one in _mail(run)],
     }
+
+
+def _mail(run: Run) -> QuerySet[models.Event]:
+    found = models.Event.objects.filter(run=run).exclude(name__startswith=models.REPORT)
+    return found.order_by("id")
 
 
 def _steps(run: Run) -> list[dict[str, Any]]:
@@ -73,9 +82,9 @@ def _plain(text: str | None) -> Any:
     return None if text is None else plain(text)
 
 
-def _waits(run: Run) -> list[dict[str, Any]]:
+def _waits(waits: list[WaitInfo]) -> list[dict[str, Any]]:
     names = ("kind", "name", "key", "since", "until", "detail")
-    return [{name: getattr(one, name) for name in names} for one in reading.waiting_on(run)]
+    return [{name: getattr(one, name) for name in names} for one in waits]
 
 
 def _event(one: models.Event) -> dict[str, Any]:
@@ -136,13 +145,20 @@ def head(run: Run, now: datetime) -> Iterator[tuple[str, str]]:
     for name in ("created_at", "started_at", "finished_at"):
         if at := getattr(run, name):
             yield name.removesuffix("_at"), f"{relative(at, now)} ({at:%Y-%m-%d %H:%M:%S} UTC)"
-    texts = ("initiator", "idempotency_key", "parent_id", "forked_from_id")
+    texts = ("initiator", "idempotency_key", "parent_id", "forked_from_id", "queue")
     yield from ((name, str(value)) for name in texts if (value := getattr(run, name)))
     for name in ("attributes", "tags"):
         if pairs := getattr(run, name):
             yield name, ", ".join(f"{key}={value}" for key, value in pairs.items())
     if run.progress is not None:
         yield "progress", f"{run.progress:.0%} {run.progress_text}".rstrip()
+    yield from _payloads(run)
+
+
+def _payloads(run: Run) -> Iterator[tuple[str, str]]:
+    if run.is_purged:
+        yield "payloads", "purged by retention"
+        return
     for name in ("input", "output"):
         if (text := getattr(run, name)) is not None:
             yield name, shortened(json.dumps(plain(text), ensure_ascii=False))

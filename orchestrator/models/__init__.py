@@ -4,7 +4,7 @@ Payloads are text made by the codec, not JSON columns: exact, in the order of th
 the same on every database, and never searched.
 """
 
-from orchestrator.models.events import Broadcast, Event
+from orchestrator.models.events import REPORT, Broadcast, Event
 from orchestrator.models.journals import Attempt, Entry, LogLine, StepKey
 from orchestrator.models.runs import (
     FINAL,
@@ -19,12 +19,14 @@ from orchestrator.models.runs import (
     is_paused_or_blocked,
 )
 from orchestrator.models.schedules import CatchUp, Overlap, Schedule, Source
+from orchestrator.models.steps import StepTask
 from orchestrator.models.tombstones import Tombstone
 from orchestrator.models.workers import Worker
 
 __all__ = [
     "FINAL",
     "LONG_RUN",
+    "REPORT",
     "UNFINISHED",
     "Attempt",
     "Broadcast",
@@ -40,6 +42,7 @@ __all__ = [
     "Source",
     "Status",
     "StepKey",
+    "StepTask",
     "Tombstone",
     "Worker",
     "attribute_text",

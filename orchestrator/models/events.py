@@ -7,6 +7,10 @@ from django.db.models import Q
 
 from orchestrator.models.runs import Run
 
+# The events that tell a run of its steps that other workers execute. They are none of its
+# author's, and gone when it has heard them.
+REPORT = "@step "
+
 
 class Event(models.Model):
     """A named fact sent to a run. It stays until a wait of the run consumes it."""

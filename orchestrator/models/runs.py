@@ -9,6 +9,7 @@ from typing import Any
 from django.db import models
 from django.db.models import Q
 
+from orchestrator.core.failures import clean
 from orchestrator.core.ids import uuid7
 from orchestrator.models.schedules import Schedule
 
@@ -113,6 +114,9 @@ class Run(models.Model):
     cancel_requested_at = models.DateTimeField(null=True)
     cancel_reason = models.TextField(default="")
 
+    # When it was started, if its workflow has a `start_rate`: by these, starts are counted.
+    rated_at = models.DateTimeField(null=True)
+
     worker = models.CharField(max_length=200, default="")
     created_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True)
@@ -150,6 +154,12 @@ class Run(models.Model):
             # The runs list by status, and by workflow, newest first.
             models.Index(fields=["status", "-id"], name="run_by_status"),
             models.Index(fields=["workflow", "status", "-id"], name="run_by_workflow"),
+            # The last starts of a workflow that has a `start_rate`.
+            models.Index(
+                fields=["workflow", "rated_at"],
+                name="run_rated",
+                condition=Q(rated_at__isnull=False),
+            ),
             # What has ended long enough ago to be removed, or to lose its payloads.
             models.Index(
                 fields=["workflow", "is_purged", "finished_at"],
@@ -242,4 +252,4 @@ def initiator_label(initiator: Any) -> str | None:
         return None
     get_username = getattr(initiator, "get_username", None)
     label = get_username() if callable(get_username) else str(initiator)
-    return label[:255] or None
+    return clean(label)[:255] or None

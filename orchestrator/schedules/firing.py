@@ -67,6 +67,16 @@ def start(
     return starting.start(row.workflow, codec.decode(row.input), version=None, options=options)
 
 
+def start_missing(row: Schedule, at: datetime, **options: Any) -> Run[Any] | None:
+    """Start the run of a schedule for the time `at`; None if that has had its run."""
+    try:
+        run, is_new = start(row, at, **options)
+    except IdempotencyConflict:
+        # It had its run, with the input that the schedule had then.
+        return None
+    return run if is_new else None
+
+
 def _workflows() -> list[str]:
     return sorted({one.name for one in registry})
 
@@ -98,7 +108,8 @@ def _decide(row: Schedule, now: datetime) -> bool:
     if not store.take(row, due, started=len(kept), skipped=len(due.times) - len(kept)):
         return False
     for at, in_line in kept:
-        _start_once(row, at, in_line=in_line)
+        if start_missing(row, at, in_line=in_line) is None:
+            logger.info("schedule %s has had its run for %s", row.name, at)
     return True
 
 
@@ -112,14 +123,6 @@ def _kept(row: Schedule, times: list[datetime]) -> Iterator[tuple[datetime, bool
         if not is_busy or row.overlap == Overlap.QUEUE:
             yield at, is_busy
         is_busy = True
-
-
-def _start_once(row: Schedule, at: datetime, *, in_line: bool) -> None:
-    try:
-        start(row, at, in_line=in_line)
-    except IdempotencyConflict:
-        # It had its run, with the input that the schedule had then.
-        logger.info("schedule %s has had its run for %s", row.name, at)
 
 
 def _call_next(row: Schedule) -> bool:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
+from functools import reduce
 from itertools import islice
+from operator import or_
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 
 from orchestrator import clock, models
 from orchestrator.core.errors import ActionRefused, UnknownSchedule
@@ -40,6 +44,24 @@ def all_schedules(*, with_ended: bool = False) -> list[Schedule]:
     found = models.Schedule.objects.order_by("name")
     rows = found if with_ended else found.filter(ended_at=None)
     return [Schedule(row.name, row) for row in rows]
+
+
+def page(
+    *, after: str, size: int, states: Collection[str], workflow: str = ""
+) -> list[models.Schedule]:
+    """The schedules by name that follow the name `after`, in one of these states. One query."""
+    found = models.Schedule.objects.filter(_in_states(states)).order_by("name")
+    if after:
+        found = found.filter(name__gt=after)
+    if workflow:
+        found = found.filter(workflow=workflow)
+    return list(found[:size])
+
+
+def _in_states(states: Collection[str]) -> Q:
+    is_paused, is_going = Q(paused_at__isnull=False), Q(ended_at=None)
+    conditions = {"active": is_going & ~is_paused, "paused": is_going & is_paused}
+    return reduce(or_, (conditions.get(one, ~is_going) for one in states))
 
 
 def put(wanted: Wanted) -> Schedule:
@@ -109,8 +131,8 @@ def backfill(name: str, start: datetime, end: datetime, *, initiator: Any = None
         raise ValueError(f"a backfill has at most {MAX_BACKFILL} runs: give a shorter range")
     in_line = row.overlap != models.Overlap.ALLOW
     with transaction.atomic(using=ALIAS):
-        made = [firing.start(row, at, in_line=in_line, initiator=initiator) for at in times]
-    return [run for run, is_new in made if is_new]
+        made = [firing.start_missing(row, at, in_line=in_line, initiator=initiator) for at in times]
+    return [run for run in made if run is not None]
 
 
 def _aware(what: str, instant: datetime) -> datetime:

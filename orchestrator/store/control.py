@@ -12,6 +12,7 @@ from orchestrator.core.errors import ActionRefused, UnknownRun
 from orchestrator.core.journal import CHILD, OPEN
 from orchestrator.database import ALIAS
 from orchestrator.models import FINAL, Status
+from orchestrator.store import steps
 
 
 @transaction.atomic(using=ALIAS)
@@ -43,6 +44,7 @@ def cancel(run_id: UUID, *, reason: str, note: str, by: str = "") -> bool:
     if not woken:
         return _refuse_unknown(run_id)
     _withdraw_waits(run_id, note, by)
+    steps.withdraw(run_id)
     return True
 
 
@@ -79,6 +81,7 @@ def pause(run_id: UUID) -> None:
     )
     if not paused:
         _refuse(run_id, "paused")
+    steps.hold(run_id)
 
 
 @transaction.atomic(using=ALIAS)
@@ -104,6 +107,7 @@ def resume(run_id: UUID) -> None:
     )
     if not resumed:
         _refuse(run_id, "resumed")
+    steps.let_go(run_id)
 
 
 def _refuse(run_id: UUID, what: str) -> None:

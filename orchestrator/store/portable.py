@@ -18,15 +18,18 @@ from django.db.models import Case, F, Q, Value, When
 
 from orchestrator import clock, models
 from orchestrator.core.journal import Entry
+from orchestrator.core.notes import Line
 from orchestrator.database import ALIAS
 from orchestrator.models import FINAL, Status
-from orchestrator.store.postgresql import again_shown, closed_entry
+from orchestrator.store.postgresql import HANDED, again_shown, closed_entry
 from orchestrator.store.records import (
     Again,
     Beat,
     Block,
+    Claim,
     Continue,
     Finish,
+    HandedOut,
     Park,
     Save,
     Saved,
@@ -134,16 +137,7 @@ def _write(save: Save, worker: str) -> None:
     closed = (closed_entry(entry) for entry in save.closed)
     for entry in (*save.opened, *save.marked, *save.outcomes, *closed):
         _upsert(run_id, entry)
-    for line in save.lines:
-        models.LogLine.objects.create(
-            run_id=run_id,
-            key=line.key,
-            attempt=line.attempt,
-            level=line.level,
-            message=line.message,
-            fields=line.fields,
-            at=line.at,
-        )
+    models.LogLine.objects.bulk_create(stored_line(run_id, line) for line in save.lines)
     for attempt in save.attempts:
         models.Attempt.objects.create(
             run_id=run_id,
@@ -153,12 +147,42 @@ def _write(save: Save, worker: str) -> None:
             started_at=attempt.started_at,
             finished_at=attempt.finished_at,
             details=attempt.details,
-            worker=worker,
+            worker=attempt.worker or worker,
         )
     for event_id, key in save.consumed:
         models.Event.objects.filter(id=event_id, run_id=run_id, consumed_at=None).update(
             consumed_at=clock.Now(), consumed_by=key
         )
+    models.Event.objects.filter(id__in=[number for number, _ in save.heard], run_id=run_id).delete()
+    for handed in save.handed_out:
+        _hand_out(save.claim, handed)
+
+
+def stored_line(run_id: UUID, line: Line) -> models.LogLine:
+    """The row of a line that the body or a step has written."""
+    return models.LogLine(
+        run_id=run_id,
+        key=line.key,
+        attempt=line.attempt,
+        level=line.level,
+        message=line.message,
+        fields=line.fields,
+        at=line.at,
+    )
+
+
+def _hand_out(claim: Claim, handed: HandedOut) -> None:
+    is_paused = models.Run.objects.get(id=claim.run_id).pause_requested
+    fields: dict[str, Any] = {name: getattr(handed, name) for name in HANDED} | {
+        "workflow": claim.workflow,
+        "version": claim.version,
+        "rank_at": clock.now() - handed.ahead,
+        "due_at": None if is_paused else clock.now(),
+        "details": handed.details,
+    }
+    known = models.StepTask.objects.filter(run_id=claim.run_id, key=handed.key)
+    if not known.update(owned=False, crashes=0, is_withdrawn=False, epoch=F("epoch") + 1, **fields):
+        models.StepTask.objects.create(run_id=claim.run_id, created_at=clock.now(), **fields)
 
 
 def _upsert(run_id: UUID, entry: Entry) -> None:
@@ -192,10 +216,16 @@ def beat(runs: Sequence[tuple[UUID, int, str | None]], *, lease: timedelta) -> l
     return beats
 
 
-def send(**event: Any) -> tuple[str | None, int | None]:
-    """The queue of the run, None if it could not be woken; and the event's id if it was new."""
+def send(*, room: int | None, **event: Any) -> tuple[str | None, int | None]:
+    """The queue of the run, None if it could not be woken; and the event's id if it was new.
+
+    With `room` it could not, if so many events wait already.
+    """
     run_id = event.pop("run")
     with transaction.atomic(using=ALIAS):
+        waiting = models.Event.objects.filter(run_id=run_id, consumed_at=None)
+        if room is not None and waiting[:room].count() >= room:
+            return None, None
         open_run = models.Run.objects.filter(id=run_id).exclude(status__in=FINAL)
         woken = open_run.update(
             wake_seq=F("wake_seq") + 1,

@@ -27,6 +27,20 @@ from orchestrator.store.records import (
 )
 from orchestrator.store.sql import rows
 
+# What a step task has as it was handed out.
+HANDED = (
+    "key",
+    "number",
+    "queue",
+    "function",
+    "args",
+    "timeout",
+    "atomic",
+    "at_most_once",
+    "idempotency_key",
+    "is_shared",
+)
+
 _SAVE = """
 WITH fence AS (
     UPDATE orchestrator_run run SET
@@ -88,10 +102,10 @@ _ENTRIES = """, entries AS (
 _ATTEMPTS = """, attempts AS (
     INSERT INTO orchestrator_attempt
         (run_id, key, number, error, started_at, finished_at, details, worker)
-    SELECT new.*, %(worker)s FROM unnest(%(a_run)s::uuid[], %(a_key)s::text[], %(a_number)s::int[],
+    SELECT new.* FROM unnest(%(a_run)s::uuid[], %(a_key)s::text[], %(a_number)s::int[],
         %(a_error)s::jsonb[], %(a_started_at)s::timestamptz[], %(a_finished_at)s::timestamptz[],
-        %(a_details)s::jsonb[])
-        AS new(run_id, key, number, error, started_at, finished_at, details)
+        %(a_details)s::jsonb[], %(a_worker)s::text[])
+        AS new(run_id, key, number, error, started_at, finished_at, details, worker)
     JOIN fence ON fence.id = new.run_id
 )"""
 
@@ -111,6 +125,37 @@ _CONSUMED = """, consumed AS (
     WHERE event.id = took.id AND event.run_id = took.run_id AND event.consumed_at IS NULL
 )"""
 
+_HANDED_OUT = """, handed_out AS (
+    INSERT INTO orchestrator_steptask AS known (run_id, key, number, workflow, version, queue,
+        rank_at, due_at, owned, epoch, crashes, is_withdrawn, worker, function, args, timeout,
+        atomic, at_most_once, idempotency_key, is_shared, details, created_at)
+    SELECT new.run_id, new.key, new.number, new.workflow, new.version, new.queue,
+        {now} - new.ahead, CASE WHEN fence.pause_requested THEN NULL ELSE {now} END, false, 0, 0,
+        false, '', new.function, new.args, new.timeout, new.atomic, new.at_most_once,
+        new.idempotency_key, new.is_shared, new.details, {now}
+    FROM unnest(%(h_run)s::uuid[], %(h_workflow)s::text[], %(h_version)s::text[],
+        %(h_key)s::text[], %(h_number)s::int[], %(h_queue)s::text[], %(h_ahead)s::interval[],
+        %(h_function)s::text[], %(h_args)s::text[], %(h_timeout)s::interval[],
+        %(h_atomic)s::bool[], %(h_at_most_once)s::bool[], %(h_idempotency_key)s::text[],
+        %(h_is_shared)s::bool[], %(h_details)s::jsonb[])
+        AS new(run_id, workflow, version, key, number, queue, ahead, function, args, timeout,
+        atomic, at_most_once, idempotency_key, is_shared, details)
+    JOIN fence ON fence.id = new.run_id
+    ON CONFLICT (run_id, key) DO UPDATE SET number = excluded.number, queue = excluded.queue,
+        rank_at = excluded.rank_at, due_at = excluded.due_at, owned = false, crashes = 0,
+        is_withdrawn = false, epoch = known.epoch + 1, function = excluded.function,
+        args = excluded.args, timeout = excluded.timeout, atomic = excluded.atomic,
+        at_most_once = excluded.at_most_once, idempotency_key = excluded.idempotency_key,
+        is_shared = excluded.is_shared, details = excluded.details
+)"""
+
+_HEARD = """, heard AS (
+    DELETE FROM orchestrator_event event
+    USING unnest(%(r_id)s::bigint[], %(r_run)s::uuid[]) AS report(id, run_id)
+    JOIN fence ON fence.id = report.run_id
+    WHERE event.id = report.id AND event.run_id = report.run_id
+)"""
+
 _BEAT = """
 UPDATE orchestrator_run run SET due_at = {now} + %(lease)s,
     in_flight = coalesce(mine.in_flight, run.in_flight),
@@ -126,7 +171,7 @@ WITH woken AS (
     UPDATE orchestrator_run SET wake_seq = wake_seq + 1, rev = rev + 1,
         due_at = CASE WHEN owned OR status IN ('scheduled', 'paused', 'blocked')
             THEN due_at ELSE {now} END
-    WHERE id = %(run)s AND status NOT IN ({final})
+    WHERE id = %(run)s AND status NOT IN ({final}) AND {has_room}
     RETURNING id, queue
 ), stored AS (
     INSERT INTO orchestrator_event
@@ -138,6 +183,13 @@ WITH woken AS (
 SELECT (SELECT queue FROM woken), (SELECT id FROM stored)
 """
 
+_HAS_ROOM = """(
+    SELECT count(*) FROM (
+        SELECT FROM orchestrator_event WHERE run_id = %(run)s AND consumed_at IS NULL
+        LIMIT %(room)s
+    ) waiting
+) < %(room)s"""
+
 
 def save(saves: Sequence[Save], *, worker: str) -> list[Saved]:
     more = ""
@@ -147,13 +199,19 @@ def save(saves: Sequence[Save], *, worker: str) -> list[Saved]:
         params |= _entry_params(entries)
     if any(one.attempts for one in saves):
         more += _ATTEMPTS
-        params |= _attempt_params(saves) | {"worker": worker}
+        params |= _attempt_params(saves, worker)
     if any(one.lines for one in saves):
         more += _LINES
         params |= _line_params(saves)
     if any(one.consumed for one in saves):
         more += _CONSUMED
         params |= _consumed_params(saves)
+    if any(one.handed_out for one in saves):
+        more += _HANDED_OUT
+        params |= _handed_params(saves)
+    if any(one.heard for one in saves):
+        more += _HEARD
+        params |= _heard_params(saves)
     found = rows(_SAVE, params, more=more)
     return [
         Saved(run_id, wake_seq, cancelled, reason, paused, due_at is not None and due_at <= at, at)
@@ -170,9 +228,13 @@ def beat(runs: Sequence[tuple[UUID, int, str | None]], *, lease: timedelta) -> l
     return [Beat(*row) for row in found]
 
 
-def send(**event: Any) -> tuple[str | None, int | None]:
-    """The queue of the run, None if it could not be woken; and the event's id if it was new."""
-    [(queue, stored)] = rows(_SEND, event)
+def send(*, room: int | None, **event: Any) -> tuple[str | None, int | None]:
+    """The queue of the run, None if it could not be woken; and the event's id if it was new.
+
+    With `room` it could not, if so many events wait already.
+    """
+    has_room = "true" if room is None else _HAS_ROOM
+    [(queue, stored)] = rows(_SEND, event | {"room": room}, has_room=has_room)
     return queue, stored
 
 
@@ -281,7 +343,7 @@ def _entry_params(entries: Sequence[tuple[UUID, Entry]]) -> dict[str, Any]:
     return params
 
 
-def _attempt_params(saves: Sequence[Save]) -> dict[str, Any]:
+def _attempt_params(saves: Sequence[Save], worker: str) -> dict[str, Any]:
     attempts = [(save.claim.run_id, attempt) for save in saves for attempt in save.attempts]
     return {
         "a_run": [run_id for run_id, _ in attempts],
@@ -291,6 +353,7 @@ def _attempt_params(saves: Sequence[Save]) -> dict[str, Any]:
         "a_started_at": [attempt.started_at for _, attempt in attempts],
         "a_finished_at": [attempt.finished_at for _, attempt in attempts],
         "a_details": [_json(attempt.details) for _, attempt in attempts],
+        "a_worker": [attempt.worker or worker for _, attempt in attempts],
     }
 
 
@@ -301,6 +364,24 @@ def _consumed_params(saves: Sequence[Save]) -> dict[str, Any]:
         "m_run": [run_id for _, run_id, _ in took],
         "m_key": [key for _, _, key in took],
     }
+
+
+def _handed_params(saves: Sequence[Save]) -> dict[str, Any]:
+    handed = [(save.claim, one) for save in saves for one in save.handed_out]
+    params: dict[str, Any] = {
+        "h_run": [claim.run_id for claim, _ in handed],
+        "h_workflow": [claim.workflow for claim, _ in handed],
+        "h_version": [claim.version for claim, _ in handed],
+        "h_details": [_json(one.details) for _, one in handed],
+    }
+    for name in (*HANDED, "ahead"):
+        params[f"h_{name}"] = [getattr(one, name) for _, one in handed]
+    return params
+
+
+def _heard_params(saves: Sequence[Save]) -> dict[str, Any]:
+    heard = [(number, save.claim.run_id) for save in saves for number, _ in save.heard]
+    return {"r_id": [number for number, _ in heard], "r_run": [run_id for _, run_id in heard]}
 
 
 def _json(value: Any) -> str | None:

@@ -19,6 +19,7 @@ from django.db.models.fields.json import KeyTransform
 from django.db.models.functions import JSONObject
 
 from orchestrator import clock
+from orchestrator.core.journal import TRANSITION
 from orchestrator.database import ALIAS, is_postgresql
 from orchestrator.models import (
     FINAL,
@@ -92,7 +93,9 @@ def purge_runs(workflow: str, before: datetime, limit: int) -> Batch:
     """Remove inputs, results, messages and events of ended runs. Their course stays."""
     ids = _held(full_runs(workflow, before), limit)
     tombstones.keep(ids, clock.now())
-    Entry.objects.filter(run_id__in=ids).update(value=None, detail=None, error=_type_of_error())
+    entries = Entry.objects.filter(run_id__in=ids)
+    entries.exclude(kind=TRANSITION).update(value=None, detail=None, error=_type_of_error())
+    entries.filter(kind=TRANSITION).update(detail=_course_of_machine())
     Attempt.objects.filter(run_id__in=ids).update(error=_type_of_error(), details=None)
     Event.objects.filter(run_id__in=ids).update(payload="null")
     LogLine.objects.filter(run_id__in=ids)._raw_delete(ALIAS)
@@ -131,6 +134,12 @@ def _are_removed(ids: Sequence[UUID]) -> bool:
     except (ProtectedError, RestrictedError):
         return False
     return True
+
+
+def _course_of_machine() -> JSONObject:
+    """A transition without what its guards have said: that may quote the event."""
+    kept = ("event", "trigger", "id", "from", "to", "taken")
+    return JSONObject(**{name: KeyTransform(name, "detail") for name in kept})
 
 
 def _type_of_error() -> Case:

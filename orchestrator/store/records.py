@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -68,6 +68,27 @@ class FailedAttempt:
     started_at: datetime
     finished_at: datetime
     # What it has told with its heartbeats.
+    details: Any = None
+    # Who executed it; "" for the worker that records it.
+    worker: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandedOut:
+    """An attempt of a step that any worker may execute."""
+
+    key: str
+    number: int
+    queue: str
+    # How much earlier it counts as handed out, for its priority.
+    ahead: timedelta
+    function: str
+    args: str
+    timeout: timedelta | None
+    atomic: bool
+    at_most_once: bool
+    idempotency_key: str
+    is_shared: bool
     details: Any = None
 
 
@@ -158,6 +179,15 @@ class Save:
     # Results of steps with a key of their own: (workflow, key, value).
     step_keys: list[tuple[str, str, str]] = field(default_factory=list)
     consumed: list[tuple[int, str]] = field(default_factory=list)
+    # Steps for any worker to execute.
+    handed_out: list[HandedOut] = field(default_factory=list)
+    # Keys of steps that were handed out and are not wanted any more: those that nobody
+    # executes yet are withdrawn.
+    withdrawn: list[str] = field(default_factory=list)
+    # Whether also those that somebody executes are given up.
+    gives_up_steps: bool = False
+    # Reports of steps that were handed out, with their keys. They are deleted.
+    heard: list[tuple[int, str]] = field(default_factory=list)
     # Whether the body has been told of a cancel. Until it has, nothing new is opened and
     # the run does not end in another way.
     knows_cancel: bool = False
@@ -179,12 +209,47 @@ class Save:
             checkpoint=notes.checkpoint,
         )
 
-    def kept(self) -> Save:
-        """What of it stands when news came: what was executed. The run comes back at once."""
-        parked = Park("pending", None, [])
+    def kept(self, *, goes_on: bool = False) -> Save:
+        """What of it stands when news came: what was executed.
+
+        The run comes back at once, or `goes_on` in this worker.
+        """
+        then = Continue() if goes_on else Park("pending", None, [])
         if self.heeds_mail:
-            return Save(claim=self.claim, then=parked)
-        return replace(self, opened=[], closed=[], told=[], then=parked)
+            return Save(claim=self.claim, then=then)
+        return self.without_waits(then)
+
+    def without_waits(self, then: Then) -> Save:
+        """What was executed, and nothing of waits. So the replay must come here once more."""
+        return replace(
+            self,
+            opened=[],
+            closed=[],
+            told=[],
+            handed_out=[],
+            # What came of the others is not kept, so it must be heard again.
+            heard=[one for one in self.heard if one[1] not in self._unheard],
+            attempts=[one for one in self.attempts if one.key not in self._unheard],
+            checkpoint=None,
+            then=then,
+        )
+
+    def held_back(self) -> Save:
+        """The rest: what `kept` leaves out of it, to be recorded by the next save."""
+        return Save(
+            claim=self.claim,
+            opened=self.opened,
+            closed=self.closed,
+            told=self.told,
+            handed_out=self.handed_out,
+            heard=[one for one in self.heard if one[1] in self._unheard],
+            attempts=[one for one in self.attempts if one.key in self._unheard],
+        )
+
+    @property
+    def _unheard(self) -> set[str]:
+        """The steps of which a report has come that makes no outcome."""
+        return {key for _, key in self.heard} - {entry.key for entry in self.outcomes}
 
     @property
     def has_sides(self) -> bool:
@@ -192,6 +257,8 @@ class Save:
         if isinstance(self.then, Finish) and (self.claim.parent_key or self.claim.concurrency_key):
             return True
         if isinstance(self.then, Again) or self.attributes is not None or self.step_keys:
+            return True
+        if self.withdrawn or self.gives_up_steps:
             return True
         return any(kinds.get(entry.kind) for entry in self.opened) or any(
             kinds.get(entry.kind) for entry, _ in self.told

@@ -10,9 +10,11 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 
 from orchestrator import clock, models
+from orchestrator.conf import conf
 from orchestrator.core import codec
 from orchestrator.core.errors import IdempotencyConflict, UndecodableValue
 from orchestrator.database import ALIAS, engine_connection, is_postgresql
+from orchestrator.infos import FULL
 from orchestrator.models import FINAL, Status
 from orchestrator.store import portable, postgresql, tombstones
 
@@ -76,6 +78,11 @@ def _insert_both(run: models.Run, delay: timedelta | None) -> bool:
     return is_new
 
 
+def known(run: models.Run) -> Started | None:
+    """What has the idempotency key of `run`, if it has one. Raises IdempotencyConflict."""
+    return None if run.idempotency_key is None else _find(run)
+
+
 def _find(run: models.Run) -> Started | None:
     """What the idempotency key of `run` stands for. Raises IdempotencyConflict."""
     assert run.idempotency_key is not None
@@ -118,6 +125,7 @@ def _insert_alone(run: models.Run, delay: timedelta | None) -> bool:
     connection = engine_connection()
     computed = {
         "created_at": clock.sql(connection),
+        "rated_at": clock.sql(connection) if run.rated_at else "NULL",
         "due_at": "NULL" if delay is None else clock.sql(connection, delay),
     }
     columns, values, params = [], [], []
@@ -149,6 +157,7 @@ def create_many(
     at, keys = clock.now(), [row.idempotency_key for row in rows if row.idempotency_key]
     for row in rows:
         row.created_at, row.due_at = at, at + delay
+        row.rated_at = row.rated_at and at
     if keys and tombstones.has_any(rows[0].workflow, keys):
         raise IdempotencyConflict("a run with one of these idempotency keys has been, and is gone")
     try:
@@ -187,8 +196,11 @@ def send(
 ) -> Sent:
     """Put an event into a run's mailbox and wake it, in one transaction (the caller's, if any)."""
     dialect = postgresql if is_postgresql() else portable
+    # What the engine sends itself, such as the answer of a child, always has a place.
+    is_own = name.startswith("@")
     queue, stored = dialect.send(
         run=run_id,
+        room=None if is_own else conf.MAX_MAILBOX,
         name=name,
         payload=payload,
         correlation=correlation,
@@ -200,7 +212,13 @@ def send(
     if queue is not None:
         return Sent(False, "duplicate: an event with this id was sent before")
     status = models.Run.objects.filter(id=run_id).values_list("status", flat=True).first()
-    return Sent(False, f"the run has {_ENDED[status]}" if status else "no run has this id")
+    if status is None:
+        return Sent(False, "no run has this id")
+    return Sent(False, f"the run has {_ENDED[status]}" if status in FINAL else _full())
+
+
+def _full() -> str:
+    return f"{FULL}: {conf.MAX_MAILBOX:,} events wait in it (ORCHESTRATOR_MAX_MAILBOX)"
 
 
 _ENDED: dict[str, str] = {

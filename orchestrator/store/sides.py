@@ -9,7 +9,7 @@ from uuid import UUID
 
 from orchestrator import clock, kinds, models
 from orchestrator.database import ALIAS, is_postgresql
-from orchestrator.store import permits, reopening, runs
+from orchestrator.store import permits, reopening, runs, steps
 from orchestrator.store.records import Again, Finish, Save
 
 
@@ -25,9 +25,15 @@ def lock_parents(saves: Sequence[Save]) -> None:
         list(locked.select_for_update(no_key=True).values_list("id"))
 
 
-def write(save: Save, at: datetime) -> None:
-    """Everything that belongs to `save` and is not in the run, its journal or its mailbox."""
+def write(save: Save, at: datetime) -> bool:
+    """Everything that belongs to `save` and is not in the run, its journal or its mailbox.
+
+    True if the run is due by it.
+    """
     _tell_apps(save, at)
+    is_woken = bool(save.withdrawn) and steps.withdraw(save.claim.run_id, save.withdrawn)
+    if save.gives_up_steps:
+        steps.give_up(save.claim.run_id)
     if save.attributes is not None:
         write_attributes(save.claim.run_id, dict(save.attributes))
     for workflow, key, value in save.step_keys:
@@ -38,6 +44,7 @@ def write(save: Save, at: datetime) -> None:
         case Finish():
             permits.release(save.claim.run_id)
             _answer_parent(save, save.then)
+    return is_woken
 
 
 def write_attributes(run_id: UUID, attributes: dict[str, object]) -> None:

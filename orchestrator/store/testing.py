@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from django.db.models import Max
 
 from orchestrator import clock, models
+from orchestrator.store import steps
 
 # How far ahead of the database an estimate can be: as long as a statement takes.
 AHEAD = timedelta(seconds=5)
@@ -14,6 +15,7 @@ AHEAD = timedelta(seconds=5)
 
 def expire_leases() -> int:
     """End every lease now, as time would. Returns how many runs were held."""
+    steps.expire_leases()
     return models.Run.objects.filter(owned=True).update(due_at=clock.Now())
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from types import ModuleType
 from uuid import UUID
@@ -140,8 +141,9 @@ def save(saves: Sequence[Save], *, worker: str) -> dict[UUID, Saved]:
         sides.lock_parents(saves)
         saved = _by_id(_dialect().save(saves, worker=worker))
         for one in saves:
-            if one.claim.run_id in saved:
-                sides.write(one, saved[one.claim.run_id].at)
+            answer = saved.get(one.claim.run_id)
+            if answer is not None and sides.write(one, answer.at):
+                saved[one.claim.run_id] = replace(answer, is_due=True)
     return saved
 
 

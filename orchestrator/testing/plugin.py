@@ -23,14 +23,19 @@ class WithDjango:
 
     @pytest.fixture
     def runs(self, request: pytest.FixtureRequest, transactional_db: None) -> Iterator[Runs]:
-        """Drive runs in this test. What it returns is an `orchestrator.testing.Runs`."""
+        """Drive runs in this test. What it returns is an `orchestrator.testing.Runs`.
+
+        Workflows that the test defines are forgotten after it.
+        """
+        from orchestrator.testing import registrations  # noqa: PLC0415
         from orchestrator.testing.runs import Runs  # noqa: PLC0415
 
-        runs = Runs()
-        runs.open()
-        request.node.stash[_RUNS] = runs
-        yield runs
-        unmet = runs.close()
+        with registrations.temporary():
+            runs = Runs()
+            runs.open()
+            request.node.stash[_RUNS] = runs
+            yield runs
+            unmet = runs.close()
         if unmet and request.node.stash.get(_HAS_PASSED, False):
             pytest.fail("\n".join(unmet), pytrace=False)
 

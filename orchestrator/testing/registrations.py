@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -12,13 +13,24 @@ from orchestrator.schedules import declaring
 
 @contextmanager
 def temporary() -> Iterator[None]:
-    """What is registered within is forgotten afterwards."""
+    """What a test registers within is forgotten afterwards.
+
+    It may stand in for a workflow of the same name and version. What a module registers
+    stays, when a test is the first to import it.
+    """
+    modules = set(sys.modules)
     workflows = {name: dict(versions) for name, versions in registry._by_name.items()}
     waits, schedules = dict(kinds._kinds), dict(declaring.declared)
+    replaceable = registry.replaceable
+    registry.replaceable = frozenset((one.name, one.version) for one in registry)
     try:
         yield
     finally:
-        registry._by_name = workflows
+        imported = set(sys.modules) - modules
+        for one in registry:
+            if one.fn.__module__ in imported:
+                workflows.setdefault(one.name, {}).setdefault(one.version, one)
+        registry._by_name, registry.replaceable = workflows, replaceable
         kinds._kinds = waits
         declaring.declared.clear()
         declaring.declared.update(schedules)

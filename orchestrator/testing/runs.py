@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import datetime
+from contextlib import ExitStack, contextmanager
+from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Any, Self, TypeVar
 from uuid import UUID
@@ -15,8 +16,8 @@ from orchestrator.core.durations import Duration, parse_duration
 from orchestrator.engine import worker
 from orchestrator.run import Delivery, Run
 from orchestrator.schedules import firing
-from orchestrator.store import testing, ticks
-from orchestrator.testing import explaining, reading, rehearsing
+from orchestrator.store import steps, testing, ticks
+from orchestrator.testing import explaining, reading, registrations, rehearsing
 from orchestrator.testing.faults import Faults
 from orchestrator.testing.reading import JournalRow, LogRow
 from orchestrator.workflow import Workflow
@@ -26,7 +27,8 @@ O = TypeVar("O")  # noqa: E741 - the output type
 
 
 def _next_due() -> datetime | None:
-    due = [at for at in (ticks.next_due(), firing.next_due()) if at is not None]
+    known = (ticks.next_due(), steps.next_due(), firing.next_due())
+    due = [at for at in known if at is not None]
     return min(due, default=None)
 
 
@@ -47,6 +49,7 @@ class Runs:
         self._publisher: hints.Publisher | None = None
         self._rest: patience.Rest = patience.sleep
         self._error: Exception | None = None
+        self._registered = ExitStack()
 
     # ---- driving ---------------------------------------------------------------------
 
@@ -79,9 +82,9 @@ class Runs:
 
     def _drive(self) -> int:
         """Fire the schedules and drive the runs, until neither does anything."""
-        done = firing.fire_due() + worker.drain(inline=True, mends=True)
+        done = firing.fire_due() + worker.drain(inline=True, mends=True, remote=True)
         while fired := firing.fire_due():
-            done += fired + worker.drain(inline=True, mends=True)
+            done += fired + worker.drain(inline=True, mends=True, remote=True)
         return done
 
     def advance(self, duration: Duration) -> None:
@@ -112,7 +115,14 @@ class Runs:
         return clock.now()
 
     def _advance_to(self, target: datetime) -> None:
-        while (due_at := _next_due()) is not None and due_at <= target:
+        began = time.monotonic()
+
+        def end() -> datetime:
+            # What follows a sleep counts from when it was seen to end, which is a little after
+            # it was due, by the clock and by an estimate of it. That is not the test's time.
+            return target + 2 * timedelta(seconds=time.monotonic() - began)
+
+        while (due_at := _next_due()) is not None and due_at <= end():
             # Never backwards: a run that is due already is driven now.
             clock.move(max(due_at - clock.now(), clock.ZERO))
             if self.drain() == 0:
@@ -244,13 +254,15 @@ class Runs:
             clock.move(self._skew - clock.skew())
 
     def __enter__(self) -> Self:
+        self._registered.enter_context(registrations.temporary())
         self.open()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> None:
-        unmet = self.close()
+        with self._registered:
+            unmet = self.close()
         if unmet and error is None:
             raise AssertionError("\n".join(unmet))
 
@@ -264,7 +276,7 @@ class Runs:
             self._is_quiet = False
         self.drain()
 
-    def _hinted(self, _run_id: UUID, _queue: str) -> None:
+    def _hinted(self, _run_id: UUID, _queue: str, _is_for_steps: bool) -> None:
         # Called after a commit, where Django catches errors: the next call raises it.
         try:
             if not (self._is_draining or self._is_quiet):

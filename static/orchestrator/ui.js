@@ -25,7 +25,7 @@
   };
   const held = (region) => {
     const chosen = getSelection();
-    return $("dialog[open]") || $("[data-select]:checked, .menu[open]", region) || (chosen && !chosen.isCollapsed && region.contains(chosen.anchorNode));
+    return $("dialog[open]") || $(".menu[open]", region) || (chosen && !chosen.isCollapsed && region.contains(chosen.anchorNode));
   };
   const schedule = () => {
     clearTimeout(timer);
@@ -119,7 +119,7 @@
   on("htmx:responseError htmx:sendError", ({ detail }) => {
     if (ended || detail.elt.matches("[data-live]")) return;
     const status = detail.xhr?.status;
-    toast({ 0: "The server did not answer. Try again.", 403: "You may not do that.", 404: "This is no longer there." }[status] || `That did not work (error ${status}).`, "error");
+    toast({ 0: "The server did not answer. Try again.", 403: "You may not do that.", 404: "This is no longer there.", 413: "That is too large to send. Nothing was changed." }[status] || `That did not work (error ${status}).`, "error");
   });
 
   /* ---- Forms: what is being sent is not sent again, by whichever button or key ---- */
@@ -223,19 +223,6 @@
   });
   on("dialog-close", () => each("dialog[open]", (dialog) => dialog.close()));
 
-  /* ---- Choosing rows: one, or all of the page ---- */
-  on("change", ({ target }) => {
-    if (!target.matches("[data-select], [data-select-all]")) return;
-    const boxes = $$("[data-select]", target.closest("form, table"));
-    boxes.forEach((box) => {
-      if ("selectAll" in target.dataset) box.checked = target.checked;
-      box.closest("tr")?.setAttribute("aria-selected", box.checked);
-    });
-    const chosen = boxes.filter((box) => box.checked).length;
-    each("[data-select-bar]", (bar) => { bar.hidden = !chosen; });
-    each("[data-select-count]", (part) => { part.textContent = chosen; });
-  });
-
   /* ---- Keys: data-key="g r" on what a key should press; off with one switch ---- */
   const box = $("[data-keys-switch]");
   if (box) box.checked = cookie("keys") !== "off";
@@ -250,8 +237,8 @@
       list.append(term, text);
     };
     list.replaceChildren();
-    each("[data-key]", (part) => line(part.dataset.key, part.getAttribute("aria-label") || part.textContent.trim().replace(/\s*\d*$/, "")));
-    line("j k x", "Next row, previous row, choose it");
+    each("[data-key]", (part) => part.hidden || line(part.dataset.key, part.getAttribute("aria-label") || part.textContent.trim().replace(/\s*\d*$/, "")));
+    if ($(".row-link")) line("j k", "Next row, previous row");
     $("#keys").showModal();
   };
   const move = (step, at) => {
@@ -269,7 +256,6 @@
     const found = $$("[data-key]").find((part) => part.dataset.key === keys && !part.hidden && !part.disabled);
     if (found) { event.preventDefault(); found.focus(); found.matches("input, textarea, select") || found.click(); }
     else if (keys === "j" || keys === "k") move(keys === "j" ? 1 : -1, at);
-    else if (keys === "x") $("[data-select]", at.closest("tr") || root)?.click();
     else if ($(`[data-key^="${CSS.escape(keys)} "]`)) {
       typed = keys;
       setTimeout(() => { typed = ""; }, 1200);

@@ -53,6 +53,17 @@ class Program:
             headers=self.headers | _named(headers),
         )
 
+    def put(self, path: str, body: Any = None, **headers: str) -> HttpResponse:
+        return self._client.put(
+            f"{ROOT}{path}",
+            json.dumps(body),
+            content_type="application/json",
+            headers=self.headers | _named(headers),
+        )
+
+    def delete(self, path: str, **headers: str) -> HttpResponse:
+        return self._client.delete(f"{ROOT}{path}", headers=self.headers | _named(headers))
+
     def send(self, path: str, body: bytes, content_type: str = "application/json") -> HttpResponse:
         """A body as it is."""
         return self._client.post(

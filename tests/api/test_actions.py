@@ -137,7 +137,10 @@ def test_a_fork_has_the_results_before_its_step(
     assert (new.forked_from_id, new.initiator, new.output) == (run.id, "operator", '"yab"')
     assert calls == ["a", "b", "b"]
     assert run.refresh().status == "failed"
-    assert audit() == [("fork", "applied", f"Step b: made the run {new.id}")]
+    assert audit() == [
+        ("start", "applied", f"Forked from the run {run.id} at step b"),
+        ("fork", "applied", f"Step b: made the run {new.id}"),
+    ]
 
 
 def test_a_fork_with_an_input_that_does_not_fit(

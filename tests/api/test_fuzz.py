@@ -19,8 +19,16 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from config.api import api
 from config.wsgi import application
-from orchestrator import Run
+from humantasks import human_task
+from humantasks.models import HumanTask
+from orchestrator import Context, Run, state, state_machine, workflow
+from orchestrator.core.scheduling import wanted_of
+from orchestrator.core.timing import timing
+from orchestrator.machine import Machine
+from orchestrator.schedules import Schedule, verbs
+from orchestrator.testing.runs import Runs
 from tests.api.conftest import MakeProgram, Program
+from tests.dashboard.conftest import roles  # noqa: F401 - a fixture
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "0"))
 
@@ -37,6 +45,12 @@ each_request = limits(
 BEYOND_SCHEMAS = {
     *("cursor", "timeout", "delay", "at", "started_after", "started_before"),
     *("input", "version", "event_id", "idempotency_key", "attributes"),
+    # Of schedules: a cron expression, a range, a workflow that there is.
+    *("cron", "every", "tz", "start", "end", "after", "workflow"),
+    # Of machines: one that there is, and a state of it.
+    *("machine", "state"),
+    # Of tasks: what the form asks, and a way to end it.
+    *("outcome", "comment", "data"),
 }
 
 schema = schemathesis.openapi.from_dict(api.document)
@@ -53,6 +67,57 @@ def no_waiting(settings: LazySettings) -> None:
 
 
 @pytest.fixture
+def nightly(waiting: Run[None]) -> Schedule:
+    """A schedule of few times that has the name of a workflow, which paths hold too."""
+    wanted = wanted_of(
+        waiting.workflow,
+        timing(cron="0 3 1 1 *", every=None, tz=None),
+        waiting.input,
+        overlap="skip",
+        catch_up="one",
+        name=None,
+    )
+    return verbs.put(wanted)
+
+
+@pytest.fixture
+def machine(runs: Runs) -> Machine[Any]:
+    toggle = state_machine(
+        name="toggle", initial="off", states={"off": state(on={"PUSH": "on"}), "on": state()}
+    )
+    return toggle.start()
+
+
+@pytest.fixture
+def asked(runs: Runs, roles: None) -> HumanTask:  # noqa: F811 - the fixture
+    """A task of the operators."""
+
+    @workflow(name="asks")
+    async def asks(ctx: Context) -> None:
+        await human_task(ctx, "look", assign_to="Operator")
+
+    return HumanTask.objects.get(run_id=runs.start(asks).id)
+
+
+@pytest.fixture
+def there(
+    waiting: Run[None],
+    nightly: Schedule,
+    machine: Machine[Any],
+    asked: HumanTask,
+    no_waiting: None,
+) -> dict[str, str]:
+    """What there is to ask for, by the names of an address' parts."""
+    return {
+        "run_id": str(waiting.id),
+        "name": waiting.workflow,
+        "key": "draft",
+        "machines": str(machine.id),
+        "task_id": str(asked.pk),
+    }
+
+
+@pytest.fixture
 def headers(program: MakeProgram) -> dict[str, str]:
     return program().headers
 
@@ -60,9 +125,9 @@ def headers(program: MakeProgram) -> dict[str, str]:
 @schema.parametrize()
 @each_request
 def test_every_answer_is_described(
-    case: Case, headers: dict[str, str], waiting: Run[None], no_waiting: None
+    case: Case, headers: dict[str, str], there: dict[str, str]
 ) -> None:
-    aim(case, waiting)
+    aim(case, there)
 
     response = case.call_and_validate(headers=headers, excluded_checks=[positive_data_acceptance])
 
@@ -77,21 +142,22 @@ def is_beyond_schemas(error: dict[str, Any]) -> bool:
 @outside.parametrize()
 @each_request
 def test_nothing_is_answered_to_a_stranger(
-    case: Case, waiting: Run[None], no_waiting: None, stranger: Program
+    case: Case, there: dict[str, str], stranger: Program
 ) -> None:
-    aim(case, waiting)
+    aim(case, there)
 
     response = case.call_and_validate(excluded_checks=[positive_data_acceptance])
 
     assert response.status_code >= 400
 
 
-def aim(case: Case, run: Run[Any]) -> None:
+def aim(case: Case, there: dict[str, str]) -> None:
     """Let a right request be about something that there is."""
-    there = {"run_id": str(run.id), "name": run.workflow, "key": "draft"}
     if is_positive(case):
         for name in case.path_parameters:
             case.path_parameters[name] = there[name]
+        if "/machines/{run_id}" in case.path:
+            case.path_parameters["run_id"] = there["machines"]
 
 
 def is_positive(case: Case) -> bool:

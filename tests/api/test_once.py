@@ -103,7 +103,7 @@ def test_a_server_that_fails_keeps_no_answer(
 
     api.raises = False
     with monkeypatch.context() as broken:
-        broken.setattr("dashboard.audit.record", fail)
+        broken.setattr("orchestrator.operating.deeds._witnesses", [fail])
         failed = api.post(f"/runs/{waiting.id}/pause", idempotency_key="k-1")
     again = api.post(f"/runs/{waiting.id}/pause", idempotency_key="k-1")
 

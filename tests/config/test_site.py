@@ -15,7 +15,6 @@ from django.db import OperationalError, connection
 from django.test import Client
 from django.utils import timezone
 
-from config import health
 from config.logs import JsonFormatter, TextFormatter, WithoutHints
 from tests.conftest import Person
 
@@ -140,7 +139,7 @@ def test_a_process_is_not_ready_before_its_migrations(client: Client) -> None:
 def test_a_process_is_ready_without_a_broker(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(health.app.conf, "broker_write_url", "amqp://127.0.0.1:1//")
+    monkeypatch.setenv("CELERY_BROKER_URL", "amqp://127.0.0.1:1//")
 
     response = client.get("/readyz")
 

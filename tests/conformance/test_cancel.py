@@ -41,6 +41,16 @@ def test_the_result_of_a_cancelled_run_is_an_error_with_the_reason(runs, sleeper
         run.result()
 
 
+def test_a_reason_may_be_any_text(runs, sleeper):
+    run = runs.start(sleeper)
+
+    assert run.cancel(reason="nul \x00 and \ud800 half")
+    runs.drain()
+
+    with pytest.raises(RunCancelled, match="nul "):
+        run.refresh().result()
+
+
 def test_a_cancelled_run_waits_for_nothing_more(runs, sleeper):
     run = runs.start(sleeper)
     run.cancel()

@@ -243,10 +243,20 @@ def test_the_events_of_a_run_show_what_took_them(runs, waiting):
     assert event.received_at <= event.consumed_at
 
 
-@pytest.mark.parametrize("name", ["", "@mine", "x" * 300, "a\x00"])
+@pytest.mark.parametrize("name", ["", "@mine", "x" * 300, "a\x00", "\ud800", 5, None])
 def test_an_event_has_a_name_that_somebody_can_wait_for(waiting, name):
-    with pytest.raises(ValueError, match="name"):
-        waiting.send_event(name)
+    for send in (waiting.send_event, send_event):
+        with pytest.raises(ValueError, match="name"):
+            send(name)
+
+
+@pytest.mark.parametrize("key", ["", "x" * 300, "a\x00", "\ud800", 5])
+@pytest.mark.parametrize("option", ["key", "event_id"])
+def test_the_key_and_the_id_of_an_event_are_texts(waiting, option, key):
+    for send in (waiting.send_event, send_event):
+        with pytest.raises(ValueError, match="a key is a text"):
+            send("go", **{option: key})
+    assert waiting.events == []
 
 
 # ---- timeouts ------------------------------------------------------------------------
@@ -361,6 +371,50 @@ def test_a_payload_that_does_not_fit_is_refused_at_its_sender(paying):
 
     assert paying.events == []
     assert paying.refresh().status == "waiting"
+
+
+@pytest.mark.parametrize("schema", [list[int], int | None, dict[str, int]])
+def test_a_schema_may_be_any_type(runs, schema):
+    @workflow(name="w")
+    async def w(ctx: Context) -> str:
+        try:
+            await ctx.wait_for_event("n", schema=schema)
+        except InvalidInput:
+            return "refused"
+        return "taken"
+
+    run = runs.start(w)
+    runs.send_event(run, "n", ["x"])
+
+    assert run.result() == "refused"
+
+
+def test_a_schema_may_be_any_function_that_raises(runs):
+    def positive(number: int) -> None:
+        if number < 1:
+            raise ValueError("not positive")
+
+    @workflow(name="w")
+    async def w(ctx: Context) -> str:
+        try:
+            return str(await ctx.wait_for_event("n", schema=positive))
+        except InvalidInput as error:
+            return str(error)
+
+    good, bad = runs.start(w), runs.start(w)
+    runs.send_event(good, "n", 1)
+    runs.send_event(bad, "n", 0)
+
+    assert good.result() == "1"
+    assert "not positive" in bad.result()
+
+
+def test_a_schema_is_a_type_or_a_function(runs):
+    @workflow(name="w")
+    async def w(ctx: Context) -> None:
+        await ctx.wait_for_event("n", schema=5)
+
+    assert "schema=5" in runs.start(w).error["message"]
 
 
 def test_a_payload_that_came_before_the_wait_is_checked_when_it_is_taken(runs):

@@ -190,6 +190,11 @@ def test_a_wait_tells_that_its_time_is_over(waiting):
     assert (outcome.success, outcome.state, outcome.cause) == (False, "waiting", "timeout")
 
 
+def test_a_status_that_there_is_not_is_no_reason_to_wait(waiting):
+    with pytest.raises(ValueError, match="'complete'"):
+        waiting.wait(status="complete", timeout=60)
+
+
 def test_a_wait_may_be_for_any_status(waiting):
     assert waiting.wait(status="waiting", timeout=60).success
 

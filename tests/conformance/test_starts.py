@@ -137,6 +137,16 @@ def test_a_schema_may_be_any_function_that_raises(runs):
         w.start(3)
 
 
+def test_a_schema_may_be_any_type(runs):
+    @workflow(name="w", input_schema=list[int])
+    async def w(ctx: Context, numbers):
+        return sum(numbers)
+
+    assert runs.start(w, ["1", 2]).result() == 3
+    with pytest.raises(InvalidInput, match="integer"):
+        w.start(["x"])
+
+
 def test_an_output_is_made_what_the_body_declares(runs):
     @workflow(name="w")
     async def w(ctx: Context) -> Customer:
@@ -191,10 +201,11 @@ def test_a_run_may_start_at_an_instant(runs, greet):
         {"delay": -1},
         {"at": datetime(2030, 1, 1)},
         {"delay": "5s", "at": datetime(2030, 1, 1)},
+        {"at": "tomorrow"},
     ],
 )
 def test_a_start_that_no_clock_has_is_refused(runs, greet, options):
-    with pytest.raises(ValueError, match=r"duration|time zone|not both"):
+    with pytest.raises((ValueError, TypeError), match=r"duration|time zone|not both|a datetime"):
         greet.start({"name": "Ada"}, **options)
 
 
@@ -298,7 +309,7 @@ def test_a_template_that_the_input_cannot_fill_starts_nothing(runs):
         order.start({})
 
 
-@pytest.mark.parametrize("key", ["", "x" * 256, "a\x00b"])
+@pytest.mark.parametrize("key", ["", "x" * 256, "a\x00b", "\ud800", 5])
 def test_a_key_that_cannot_be_kept_is_refused(runs, greet, key):
     with pytest.raises(ValueError, match="key"):
         greet.start({"name": "Ada"}, idempotency_key=key)
@@ -312,6 +323,7 @@ def test_a_run_remembers_who_asked_for_it(runs, greet):
 
     assert runs.start(greet, {"name": "Ada"}, initiator=dana).initiator == "dana"
     assert runs.start(greet, {"name": "Ada"}, initiator="a script").initiator == "a script"
+    assert runs.start(greet, {"name": "Ada"}, initiator="nul \x00").initiator == "nul \ufffd"
 
 
 def test_a_run_has_the_tags_of_its_workflow_and_its_own(runs):
@@ -322,6 +334,16 @@ def test_a_run_has_the_tags_of_its_workflow_and_its_own(runs):
     run = runs.start(w, tags={"tier": 2, "source": "web"})
 
     assert run.tags == run.result() == {"team": "red", "tier": 2, "source": "web"}
+
+
+@pytest.mark.parametrize(
+    "tags", [{"a": object()}, {"a": "\x00"}, {"a": float("nan")}, {5: 1}, [1], "x", {"a": {1}}]
+)
+def test_tags_that_are_no_json_are_refused(runs, greet, tags):
+    with pytest.raises(TypeError, match="tags"):
+        greet.start({"name": "Ada"}, tags=tags)
+    with pytest.raises(TypeError, match="tags"):
+        workflow(name="w", tags=tags)(lambda: None)  # type: ignore[call-overload]
 
 
 def test_a_run_has_the_attributes_that_it_was_started_with(runs, greet):
@@ -355,6 +377,26 @@ def test_many_runs_take_the_options_of_one(runs, greet):
     [run] = start_many(greet, [{"name": "Ada"}], tags={"batch": 1}, initiator="dana", delay="1h")
 
     assert (run.tags, run.initiator, run.status) == ({"batch": 1}, "dana", "scheduled")
+
+
+def test_the_input_that_does_not_fit_is_named_by_its_number(runs, greet):
+    with pytest.raises(InvalidInput, match=r"number 2: .*name"):
+        start_many(greet, [{"name": "Ada"}, {}])
+
+
+def test_many_runs_may_be_of_an_old_version(runs):
+    async def body(ctx: Context) -> str:
+        return ctx.version
+
+    for version in ("1", "2"):
+        w = workflow(name="w", version=version)(body)
+
+    assert [run.version for run in start_many(w, [None, None], version="1")] == ["1", "1"]
+
+
+def test_many_runs_have_no_key_in_common(runs, greet):
+    with pytest.raises(TypeError, match="template"):
+        start_many(greet, [{"name": "Ada"}], idempotency_key="k")
 
 
 @pytest.mark.parametrize("what", ["greet", None])

@@ -204,6 +204,22 @@ def test_a_sleep_that_ended_while_no_worker_was_there_ends_as_soon_as_one_is(run
     assert run.refresh().result() == "woke"
 
 
+def test_sleeps_that_follow_each_other_are_over_when_their_sum_is(runs, effect):
+    @workflow(name="w")
+    async def w(ctx: Context) -> str:
+        for number in range(4):
+            await ctx.step("work", effect, number)
+            await ctx.sleep("1h")
+        return await ctx.wait_for_event("never", timeout="1h", default="done")
+
+    run = runs.start(w)
+    runs.advance("4h")
+    assert run.refresh().waiting_on[0].kind == "event"
+    runs.advance("1h")
+
+    assert run.refresh().result() == "done"
+
+
 def test_sleeps_side_by_side_end_one_after_the_other(runs, effect):
     @workflow(name="w")
     async def w(ctx: Context) -> None:

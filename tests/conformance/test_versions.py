@@ -181,12 +181,46 @@ def test_a_run_that_had_passed_a_change_keeps_the_old_branch(runs, patched, effe
     assert effect.calls == ["old"]
 
 
-def test_a_run_that_comes_to_a_change_later_takes_the_new_branch(runs, patched, effect):
+def test_a_run_under_way_keeps_the_old_branch_where_it_has_not_come_to_it(runs, patched, effect):
     code, new = patched
     run = runs.start(code.workflow)
     code.code = new
     runs.advance("1h")
     runs.advance("1h")
+
+    assert run.refresh().status == "completed"
+    assert effect.calls == ["old"]
+
+
+def test_a_change_with_a_text_made_at_run_time_is_taken_where_a_run_comes_to_it(runs, effect):
+    async def old(ctx: Context) -> None:
+        await ctx.sleep("1h", name="first")
+        await ctx.step("old", effect, "old")
+
+    async def new(ctx: Context) -> None:
+        await ctx.sleep("1h", name="first")
+        await ctx.step("new" if ctx.patched("-".join("ab")) else "old", effect, "new")
+
+    code = Deployed(old)
+    run = runs.start(code.workflow)
+    code.code = new
+    runs.advance("1h")
+
+    assert run.refresh().status == "completed"
+    assert effect.calls == ["new"]
+
+
+def test_a_run_keeps_the_changes_that_it_began_with_over_further_deploys(runs, patched, effect):
+    code, new = patched
+
+    async def newer(ctx: Context) -> None:
+        await new(ctx)
+        await ctx.sleep("1h", name="third")
+
+    code.code = new
+    run = runs.start(code.workflow)
+    code.code = newer
+    runs.advance("3h")
 
     assert run.refresh().status == "completed"
     assert effect.calls == ["new"]

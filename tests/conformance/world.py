@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from orchestrator import Context, Retry, Workflow, workflow
+from orchestrator.core.definition import registry
 
 ONCE = Retry(max_attempts=1)
 AT_ONCE = Retry(max_attempts=3, initial_delay=0)
@@ -34,11 +35,16 @@ class Deployed:
     def __init__(self, code: Callable[[Context], Awaitable[Any]]) -> None:
         self.code = code
 
-        @workflow(name="deployed")
-        async def deployed(ctx: Context) -> Any:
-            return await self.code(ctx)
+    @property
+    def code(self) -> Callable[[Context], Awaitable[Any]]:
+        return self._code
 
-        self.workflow: Workflow[None, Any] = deployed
+    @code.setter
+    def code(self, code: Callable[[Context], Awaitable[Any]]) -> None:
+        # Another process would have the new code alone.
+        registry._by_name.pop("deployed", None)
+        self._code = code
+        self.workflow: Workflow[None, Any] = workflow(name="deployed")(code)
 
 
 class Colour(Enum):

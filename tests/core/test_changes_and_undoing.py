@@ -10,6 +10,7 @@ from uuid import UUID
 
 import pytest
 
+from orchestrator.core.changes import changes_in
 from orchestrator.core.codec import encode
 from orchestrator.core.errors import (
     CompensationFailed,
@@ -57,10 +58,25 @@ def test_a_run_that_was_past_the_place_keeps_to_the_old_branch(play):
     assert again.answer("b").value == "old"
 
 
-def test_a_run_that_had_not_come_to_the_place_takes_the_changed_branch(play):
+def test_a_run_that_had_not_come_to_the_place_keeps_to_the_old_branch_too(play):
     run = play(before)
 
-    assert run.replay(after).answer("a").pending == ["c"]
+    assert run.replay(after).answer("a").pending == ["b"]
+
+
+def in_a_helper(ctx: Any) -> bool:
+    return bool(ctx.patched("deep"))
+
+
+async def with_helpers(ctx: Any) -> bool:
+    def inner() -> bool:
+        return bool(ctx.patched("inner"))
+
+    return inner() and in_a_helper(ctx) and ctx.patched("made" + str(1)) and ctx.patched
+
+
+def test_the_changes_of_a_code_are_the_texts_that_it_hands_to_patched():
+    assert changes_in(with_helpers) == {"inner", "deep"}
 
 
 def test_a_change_does_not_move_what_is_asked_for_after_it(play):

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 
+from orchestrator import Retry, workflow
 from orchestrator.core.durations import parse_duration
 
 SECONDS = {
@@ -152,3 +153,14 @@ def test_what_is_too_long_is_refused(value):
 def test_the_refusal_says_how_to_write_one():
     with pytest.raises(ValueError, match=r"'30s', '1\.5h' or '30d'"):
         parse_duration("half an hour")
+
+
+@pytest.mark.parametrize("option", ["timeout", "retention", "payload_retention"])
+def test_an_option_of_a_workflow_that_is_no_duration_is_named(option):
+    with pytest.raises(ValueError, match=f"{option}= is not a duration: 'soon'"):
+        workflow(name="w", **{option: "soon"})
+
+
+def test_an_option_of_a_retry_that_is_no_duration_is_named():
+    with pytest.raises(ValueError, match="max_delay= is not a duration: 'soon'"):
+        Retry(max_delay="soon")

@@ -10,19 +10,19 @@ from django.http import HttpResponse
 from django.test import Client, RequestFactory
 from django.urls import include, path, reverse
 
-from dashboard import views
+from dashboard import verbs, views
 from dashboard.urls import urlpatterns
 from orchestrator import Run
 from orchestrator.core.ids import uuid7
 from tests.dashboard.conftest import LoggedIn, Member, create_default_groups
 
-SEEN_BY_VIEWERS = {"overview", "runs", "run_rows", "run", "workflows"}
-POST_ONLY = {"cancel", "retry", "start"}
+SEEN_BY_VIEWERS = {"overview", "runs", "run_rows", "run", "workflows", "workflow"}
+POST_ONLY = {*verbs.ALL, "start"}
 NAMES = [str(pattern.name) for pattern in urlpatterns]
 
 
 def address(name: str, run: Run[None]) -> str:
-    if name.startswith("start"):
+    if name.startswith("start") or name == "workflow":
         return reverse(f"dashboard:{name}", args=[run.workflow])
     has_run = name not in {"overview", "runs", "run_rows", "workflows"}
     return reverse(f"dashboard:{name}", args=[run.id] if has_run else [])

@@ -111,7 +111,7 @@ def test_an_action_that_fails_leaves_no_row_and_no_change(
     def fail(*args: object, **kwargs: object) -> None:
         raise DatabaseError("disk full")
 
-    monkeypatch.setattr("dashboard.audit.record", fail)
+    monkeypatch.setattr("orchestrator.operating.deeds._witnesses", [fail])
 
     with pytest.raises(DatabaseError):
         operator.post(address("cancel", waiting), seen(waiting, reason="x"))
@@ -172,7 +172,7 @@ def test_what_the_state_does_not_allow_is_refused_in_the_engine_s_words(
 
     assert response.status_code == 409
     refusal = "only a failed run can be retried; this one is waiting"
-    assert refusal in response.content.decode()
+    assert refusal.capitalize() in response.content.decode()
     assert OperatorAction.objects.get().detail == refusal
 
 
@@ -307,7 +307,7 @@ def test_what_is_of_no_use_is_shown_with_the_reason(operator: Client, failed: Ru
     html = operator.get(address("run", failed)).content.decode()
 
     assert 'aria-disabled="true" aria-describedby="why-cancel"' in html
-    assert '<span class="why" id="why-cancel">The run has ended: failed</span>' in html
+    assert '<p class="note" id="why-cancel">The run has ended: failed</p>' in html
 
 
 # ---- the audit itself ------------------------------------------------------------------
@@ -354,7 +354,7 @@ def test_of_two_operators_at_once_one_is_refused(
 ) -> None:
     # Nobody drives the run in between.
     settings.ORCHESTRATOR_HINTS = False
-    actor = Actor(user=member("Operator"), ip=None)
+    actor = Actor(label="operator", user=member("Operator"))
     form = seen(failed)
     order = actions.Order(
         actor=actor,
@@ -376,3 +376,13 @@ def test_of_two_operators_at_once_one_is_refused(
 
     assert sorted(answers) == [False, True]
     assert sorted(outcome for _, outcome, _ in audit()) == ["applied", "rejected"]
+
+
+def test_a_fork_that_is_sent_twice_makes_one_run(waiting: Run[None], member: Member) -> None:
+    order = actions.Order(actor=Actor(label="operator", user=member("Operator")))
+    token = uuid7()
+
+    first, again = (actions.fork(waiting.id, order, step="draft", token=token) for _ in range(2))
+
+    assert first.made == again.made
+    assert Row.objects.filter(forked_from_id=waiting.id).count() == 1

@@ -408,7 +408,7 @@ def test_events_with_who_took_them(operator: Client, runs: Runs, waiting: Run[No
     html = page(operator, waiting, "?tab=events")
 
     assert "nobody yet: it waits in the mailbox" in html
-    assert "?step=document.signed" in html
+    assert "?tab=timeline&amp;step=document.signed" in html
     assert "t-1" not in html
 
 
@@ -445,7 +445,7 @@ def test_the_whole_input_as_a_file(operator: Client, viewer: Client, waiting: Ru
 def test_the_history_is_in_the_order_of_outcomes(operator: Client, waiting: Run[None]) -> None:
     entries = operator.get(address(waiting, "?tab=history")).context["entries"]
 
-    assert [(entry.key, entry.seq, entry.position, status) for entry, status in entries] == [
+    assert [(entry.key, entry.seq, entry.position, status) for entry, status, _ in entries] == [
         ("draft", 1, 1, "completed"),
         ("document.signed", None, 2, "waiting"),
     ]

@@ -109,7 +109,7 @@ def test_a_step_that_executes_is_open(runs: Runs) -> None:
     run = runs.start(w)
     since = clock.now()
     Stored.objects.filter(id=run.id).update(
-        in_flight=[{"key": "upload", "attempt": 1, "started_at": since.isoformat()}]
+        owned=True, in_flight=[{"key": "upload", "attempt": 1, "started_at": since.isoformat()}]
     )
 
     upload = rows(run)["upload"]

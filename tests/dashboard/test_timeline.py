@@ -55,9 +55,12 @@ def test_the_sleep_is_cut_and_its_length_is_written() -> None:
 
 
 def test_work_is_never_cut_however_long() -> None:
-    layout = timeline([step("a", ran(0, 1)), step("b", ran(1, 9 * DAY))], now=at(9 * DAY))
+    rows = [step("a", ran(0, 1)), step("b", ran(1, 9 * DAY))]
+    layout = timeline(rows, now=at(9 * DAY))
     assert layout.cuts == ()
-    assert layout.caption == "Time axis linear"
+    # "Linear" would contradict the axis that is chosen.
+    assert layout.caption == "No pause is long enough to cut out"
+    assert timeline(rows, at(9 * DAY), "linear").caption == "Time axis linear"
 
 
 def test_the_longest_pauses_are_cut_until_the_rest_is_no_longer_than_the_work() -> None:

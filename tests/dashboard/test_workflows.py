@@ -9,13 +9,14 @@ from enum import Enum
 from uuid import uuid4
 
 import pytest
+from django.conf import LazySettings
 from django.test import Client
 from django.urls import reverse
 from pydantic import BaseModel, Field
 
 from dashboard.inputs import expected
 from dashboard.models import OperatorAction
-from orchestrator import Context, Run, workflow
+from orchestrator import Context, Run, state, state_machine, workflow
 from orchestrator.models import Run as Row
 from orchestrator.testing.runs import Runs
 from orchestrator.workflow import Workflow
@@ -55,6 +56,10 @@ def ship() -> Workflow[Shipment, str]:
         return shipment.to
 
     return ship
+
+
+class Loose(BaseModel, extra="allow"):
+    to: str = Field(alias="recipient")
 
 
 GOOD = '{"to": "Ana", "on": "2026-01-05", "parcel": {"weight": "1.50"}}'
@@ -105,6 +110,35 @@ def test_the_catalogue_says_what_a_workflow_is(
     assert "And more" not in page
     assert "Shipment" in page
     assert reverse("dashboard:start_form", args=["shop/ship"]) in page
+
+
+def test_the_page_of_a_workflow_says_what_it_takes_and_leads_on(
+    operator: Client, runs: Runs, ship: Workflow[Shipment, str]
+) -> None:
+    runs.start(ship, {"to": "Ana", "on": "2026-01-05", "parcel": {"weight": "1.50"}})
+
+    page = operator.get(f"{CATALOGUE}shop/ship/").content.decode()
+
+    for part in ("Send a parcel.", "1 run under way", "Fields of Shipment", "<code>parcel</code>"):
+        assert part in page
+    assert f'href="{reverse("dashboard:start_form", args=["shop/ship"])}"' in page
+    assert 'href="/ops/runs/?workflow=shop%2Fship"' in page
+    assert 'class="diagram"' not in page
+    assert operator.get(f"{CATALOGUE}no-such/").status_code == 404
+
+
+def test_the_page_of_a_machine_shows_its_states(operator: Client, roles: None) -> None:
+    state_machine(
+        name="door",
+        context={"pushes": 0},
+        initial="open",
+        states={"open": state(on={"PUSH": "shut"}), "shut": state(type="final")},
+    )
+
+    page = operator.get(f"{CATALOGUE}door/").content.decode()
+
+    assert 'class="diagram"' in page
+    assert "PUSH" in page
 
 
 def test_only_who_may_start_is_offered_to(viewer: Client, ship: Workflow[Shipment, str]) -> None:
@@ -216,9 +250,16 @@ def test_a_form_that_htmx_sends_leads_to_the_run(
         ('{"to": NaN}', "NaN is not a JSON number"),
         ("[" * 100_000, "This cannot be read"),
         ("9" * 5_000, "This cannot be read"),
-        ('{"to": 3}', "to: Input should be a valid string"),
-        (GOOD.replace("1.50", "heavy"), "parcel.weight: "),
-        ('{"to": "Ana"}', "on: Field required"),
+        ('{"to": 3}', "to must be text, in double quotes."),
+        (GOOD.replace("1.50", "heavy"), "parcel.weight must be a number; write it as text"),
+        ('{"to": "Ana"}', "on is missing."),
+        ("[]", "The input must be an object"),
+        (
+            GOOD.replace("{", '{"colour": 1, ', 1),
+            "colour is unknown. There is to, on, parcel, note",
+        ),
+        (GOOD.replace('{"w', '{"x": 1, "w'), "parcel.x is unknown. There is weight, size, stamps"),
+        (GOOD.replace("Ana", "x" * 1_048_576), "the limit is 1,048,576"),
         (GOOD.replace("Ana", "\\u0000"), "NUL"),
         (GOOD.replace("Ana", "\\ud800"), "surrogate"),
     ],
@@ -232,6 +273,27 @@ def test_a_wrong_input_is_explained_and_kept(
     assert message in response.content.decode().replace("&#x27;", "'")
     assert response.context["form"]["input"].value() == text
     assert Row.objects.count() == OperatorAction.objects.count() == 0
+
+
+def test_a_type_that_keeps_other_fields_gets_them(operator: Client, roles: None) -> None:
+    @workflow(name="loose")
+    async def loose(ctx: Context, wanted: Loose) -> None: ...
+
+    text = '{"recipient": "Ana", "colour": "red"}'
+
+    assert send(operator, "loose", version="1", input=text).status_code == 302
+    assert '"colour":"red"' in Row.objects.get().input
+
+
+def test_a_form_that_is_too_large_says_how_large_it_may_be(
+    client: Client, settings: LazySettings
+) -> None:
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000
+
+    response = client.post("/accounts/login/", {"username": "x" * 2_000})
+
+    assert response.status_code == 413
+    assert "A form may send 1000" in response.content.decode()
 
 
 @pytest.mark.parametrize(
@@ -257,3 +319,16 @@ def test_the_number_of_queries(
     # Session 1, user 1, their permissions 2, active runs by version 1, the numbers of the inbox 1.
     with django_assert_num_queries(6):
         operator.get(CATALOGUE)
+
+
+def test_a_start_above_the_rate_is_refused_with_the_time_to_wait(operator: Client) -> None:
+    @workflow(name="rated", start_rate="1/m")
+    async def rated(ctx: Context) -> None: ...
+
+    send(operator, "rated", version="1", input="")
+
+    response = send(operator, "rated", version="1", input="")
+
+    assert response.status_code == 422
+    assert "rated is started at most 1/m; the next may be in" in response.content.decode()
+    assert Row.objects.count() == 1

@@ -161,12 +161,13 @@ def test_a_page_names_only_files_that_exist(doc):
 
 def functions(path: Path) -> set[str]:
     """Every function and method of a module, a method also with its class."""
+    kinds = ast.FunctionDef | ast.AsyncFunctionDef
     found = set()
     for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        if isinstance(node, kinds):
             found.add(node.name)
         if isinstance(node, ast.ClassDef):
-            names = [item.name for item in node.body if isinstance(item, ast.FunctionDef)]
+            names = [item.name for item in node.body if isinstance(item, kinds)]
             found |= {f"{node.name}.{name}" for name in names}
     return found
 

@@ -57,6 +57,19 @@ def question(person: Person) -> None:
     expect(person.page.get_by_role("dialog")).to_be_visible()
 
 
+def more_actions(person: Person) -> None:
+    """The menu of a run that cannot be retried."""
+    open_run(person, FAILED)
+    person.page.locator("#more-actions > summary").click()
+    expect(person.page.get_by_text("The run has ended: failed").first).to_be_visible()
+
+
+def fork_question(person: Person) -> None:
+    open_run(person, FAILED)
+    person.page.get_by_role("link", name="Fork").click()
+    expect(person.page.get_by_role("dialog")).to_be_visible()
+
+
 def wrong_start(person: Person) -> None:
     person.go("/ops/workflows/customer-onboarding/start/")
     person.page.get_by_role("button", name="Start").click()
@@ -92,6 +105,8 @@ SCREENS: dict[str, tuple[str, Callable[[Person], None]]] = {
     "overview": ("omar", address("/ops/")),
     "runs": ("omar", address("/ops/runs/")),
     "workflows": ("omar", address("/ops/workflows/")),
+    "workflow": ("omar", address("/ops/workflows/process-order/")),
+    "workflow-machine": ("omar", address("/ops/workflows/order-lifecycle/")),
     "start": ("omar", address("/ops/workflows/process-order/start/")),
     "start-wrong": ("omar", wrong_start),
     "run": ("omar", run(WAITING)),
@@ -103,6 +118,8 @@ SCREENS: dict[str, tuple[str, Callable[[Person], None]]] = {
     "run-history": ("omar", run(WAITING, "tab=history")),
     "run-audit": ("omar", run(WAITING, "tab=audit")),
     "run-cancel": ("omar", question),
+    "run-more": ("omar", more_actions),
+    "run-fork": ("omar", fork_question),
 }
 
 # What reaches out of the page or out of its card. What scrolls by itself may be wider inside.

@@ -104,7 +104,7 @@ def test_what_comes_back_is_looked_at_by_a_person(order, ruth, answer, state, ke
     order.send("RETURN_REQUESTED")
     assert order.refresh().state == "returning.on-its-way"
     order.send("RETURNED")
-    assert [one.kind for one in order.refresh().waiting_on] == ["human_task", "event"]
+    assert [one.kind for one in order.refresh().waiting_on] == ["human_task"]
     task = HumanTask.objects.get(run_id=order.id)
 
     inbox.claim(task, user=ruth)

@@ -47,7 +47,8 @@ def test_the_payment_is_tried_again_until_it_works(runs):
 
     charge = run.refresh().steps[1]
     assert (charge.status, charge.attempts) == ("completed", 5)
-    assert charge.duration.total_seconds() > 5
+    # Half of 0.5 s + 1 s + 2 s + 4 s at least: that much is left to chance.
+    assert charge.duration.total_seconds() >= 3.75
 
 
 def test_an_order_that_comes_twice_is_one_run(runs):

@@ -159,7 +159,8 @@ def subscriptions() -> dict[str, Callable[[Any], Any]]:
 
 
 def golden() -> dict[str, Callable[[Any], Any]]:
-    from tests.histories.workflows import Parcel, again, everything  # noqa: PLC0415
+    from orchestrator import get_run  # noqa: PLC0415
+    from tests.histories.workflows import Door, Parcel, again, everything, machine  # noqa: PLC0415
 
     def whole(runs: Any, *, until_the_end: bool = True) -> Any:
         runs.fail(step="flaky", error=ConnectionError("gone"))
@@ -178,7 +179,18 @@ def golden() -> dict[str, Callable[[Any], Any]]:
         runs.advance("10s")
         return run
 
+    def door(runs: Any, *events: str) -> Any:
+        started = machine.start(Door())
+        for event in ("OPEN", "KNOCK", "SHUT", "OPEN"):
+            started.send(event)
+        runs.advance("10m")
+        for event in events:
+            started.send(event)
+        return get_run(started.id)
+
     return {
+        "machine-waiting": lambda runs: door(runs, "OPEN"),
+        "machine-completed": lambda runs: door(runs, "LOCK"),
         "everything-completed": whole,
         "everything-waiting": lambda runs: whole(runs, until_the_end=False),
         "again-failed": twice,

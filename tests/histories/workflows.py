@@ -19,6 +19,9 @@ from orchestrator import (
     RunFailed,
     StepFailed,
     StepTimeout,
+    state,
+    state_machine,
+    transition,
     workflow,
 )
 
@@ -118,3 +121,23 @@ async def again(ctx: Context) -> int:
     await ctx.step("first", value_of, Parcel(number=ctx.attempt))
     await ctx.step("second", stumble, retry=Retry(max_attempts=1))
     return ctx.attempt
+
+
+class Door(BaseModel):
+    openings: int = 0
+
+
+def count(door: Door) -> None:
+    door.openings += 1
+
+
+machine = state_machine(
+    name="golden-machine",
+    initial="shut",
+    context=Door,
+    states={
+        "shut": state(on={"OPEN": transition("open", action=count), "LOCK": "locked"}),
+        "open": state(on={"SHUT": "shut"}, after={"10m": transition("shut")}),
+        "locked": state(type="final", output=lambda door: door.openings),
+    },
+)

@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import threading
 
 import pytest
 
-from orchestrator import ActionRefused, Context, Retry, RunCancelled, UnknownRun, client, workflow
+from orchestrator import (
+    ActionRefused,
+    Context,
+    Retry,
+    RunCancelled,
+    UnknownRun,
+    client,
+    current_step,
+    workflow,
+)
 from orchestrator.core.ids import uuid7
+from orchestrator.engine import worker
 
 ONCE = Retry(max_attempts=1)
 
@@ -85,6 +96,41 @@ def test_a_cancel_between_two_steps_is_recorded_and_replays_the_same(runs, effec
 
     assert run.refresh().status == "cancelled"
     assert effect.calls == [1, -1]
+
+
+def test_what_executes_while_a_cancel_comes_in_between_is_recorded(runs, settings):
+    settings.ORCHESTRATOR_HINTS = False
+    cleaned, begun = threading.Event(), []
+
+    def slow_one() -> bool:
+        begun.append(1)
+        return cleaned.wait(10)
+
+    def cancel_it() -> None:
+        client.cancel(current_step().run_id)
+
+    @workflow(name="w")
+    async def w(ctx: Context) -> None:
+        slow = asyncio.ensure_future(ctx.step("slow", slow_one))
+        await asyncio.sleep(0)
+        try:
+            await ctx.step("quick", cancel_it)
+            # Cannot be opened any more.
+            await ctx.wait_for_event("never")
+        finally:
+            await ctx.step("clean", cleaned.set)
+            assert not slow.done()
+
+    run = w.start()
+    worker.drain()
+
+    assert run.refresh().status == "cancelled"
+    assert len(begun) == 1
+    assert [(one.key, one.status, one.result) for one in run.steps] == [
+        ("slow", "completed", True),
+        ("quick", "completed", None),
+        ("clean", "completed", None),
+    ]
 
 
 def test_cancelling_a_finished_run_changes_nothing_and_says_so(runs):

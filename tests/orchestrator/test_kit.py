@@ -207,11 +207,11 @@ class TestInDjangosTestCase(TransactionTestCase):
 
     def test_an_unmet_fault_fails_the_test(self):
         with pytest.raises(AssertionError, match="never happened"), Runs() as runs:
-            runs.crash_at("after_claim")
+            runs.time_out(step="charge")
 
     def test_an_error_of_the_test_is_not_hidden_by_it(self):
         def crash_and_fail(runs: Runs) -> None:
-            runs.crash_at("after_claim")
+            runs.time_out(step="charge")
             raise KeyError("x")
 
         with pytest.raises(KeyError), Runs() as runs:

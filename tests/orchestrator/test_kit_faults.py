@@ -134,6 +134,7 @@ def test_a_fault_that_never_happened_is_told_with_what_did(transactional_db, par
     runs.open()
     runs.fail(step="chrage", times=2, error=ValueError("x"))
     runs.time_out(step="label")
+    # Not every run comes to every point; one that parks does not finish.
     runs.crash_at("before_finish")
     runs.fail(step="charge", error=ConnectionError("down"))
     runs.start(parcel)
@@ -145,7 +146,6 @@ def test_a_fault_that_never_happened_is_told_with_what_did(transactional_db, par
         "runs.time_out(step='label') never happened. Only a step with timeout= can time out. "
         "The journal has: "
         "charge (2 attempts), label.",
-        "runs.crash_at('before_finish') never happened. No run came to before_finish.",
     ]
 
 

@@ -12,17 +12,21 @@ from django.core.management import CommandError, call_command
 from orchestrator import (
     ActionRefused,
     Context,
+    NonDeterminism,
     action,
     failpoints,
     get_run,
+    histories,
     invoke,
     state,
     state_machine,
     transition,
+    waits,
     workflow,
 )
 from orchestrator.core.definition import registry
 from orchestrator.models import Entry
+from orchestrator.testing import replay_check
 from tests.orchestrator.lifecycle import OrderContext, register
 
 PAID = ("PAYMENT_RECEIVED", {"amount": 30})
@@ -258,3 +262,53 @@ def test_what_a_state_invokes_survives_deaths_and_other_events(runs):
 
     assert machine.refresh().status == "completed"
     assert len([one for one in machine.history if one.event == "NOTE"]) == 4
+
+
+async def ask(ctx, context):
+    return await ctx.wait("card", kind="card")
+
+
+async def ask_again(ctx, context):
+    return await ctx.wait("second", kind="second")
+
+
+def test_what_a_left_state_invoked_is_closed_though_that_could_not_be_recorded_at_first(runs):
+    closed, faults = [], [OSError("no paper")]
+
+    def open_second(opening):
+        if faults:
+            raise faults.pop()
+
+    waits.register(waits.WaitKind("card", lambda opening: None, closed.append))
+    waits.register(waits.WaitKind("second", open_second, lambda closing: None))
+    machine = state_machine(
+        name="asking",
+        initial="asking",
+        states={
+            "asking": state(invoke=invoke(ask), on={"STOP": "stopped"}),
+            "stopped": state(invoke=invoke(ask_again)),
+        },
+    ).start()
+    machine.send("STOP", wait=False)
+    assert (machine.refresh().status, closed) == ("blocked", [])
+
+    machine.resume()
+
+    assert machine.refresh().state == "stopped"
+    assert [one.keys for one in closed] == [["card"]]
+    assert [one.name for one in machine.waiting_on if one.kind != "event"] == ["second"]
+
+
+def test_a_recorded_machine_is_replayed_against_todays_code(runs, order):
+    machine = order.start(OrderContext())
+    for event in (("SHIPPED",), PAID, ("OUT_OF_STOCK",), ("RESTOCKED",), ("OUT_OF_STOCK",)):
+        machine.send(*event)
+    runs.advance("3d")
+    history = histories.export(machine.refresh()._row)
+
+    replayed = replay_check(history)
+
+    assert (replayed.status, replayed.then) == ("waiting", "waits")
+    redefine(pending=state(on={"PAYMENT_RECEIVED": "shipped"}), shipped=state(type="final"))
+    with pytest.raises(NonDeterminism):
+        replay_check(history)

@@ -1,6 +1,7 @@
 """Many senders at once. Each event is judged once, in its turn, against the state by then.
 
-PostgreSQL only: SQLite lets one writer in at a time.
+PostgreSQL only: SQLite lets one writer in at a time. `make storm` has the same with a
+thousand machines, and with workers that are killed.
 """
 
 from __future__ import annotations
@@ -9,65 +10,20 @@ import random
 
 import pytest
 
-from orchestrator import Machine, state, state_machine, transition
 from orchestrator.engine import worker
 from orchestrator.models import Event
 from orchestrator.store import postgresql, testing, ticks
 from tests.orchestrator.racing import at_once, without
+from tests.storm.app.lockers import assert_is_legal, register
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
 
 MACHINES, SENDERS, EVENTS = 50, 6, 40
 
 
-def is_owner(ctx, event):
-    return ctx["owner"] == event.actor
-
-
-def take(ctx, event):
-    ctx["owner"] = event.actor
-    ctx["log"].append(["TAKE", event.actor])
-
-
-def give(ctx, event):
-    ctx["owner"] = ""
-    ctx["log"].append(["GIVE", event.actor])
-
-
 @pytest.fixture
 def locker():
-    return state_machine(
-        name="locker",
-        initial="free",
-        context={"owner": "", "log": []},
-        states={
-            "free": state(on={"TAKE": transition("taken", action=take)}),
-            "taken": state(
-                on={"GIVE": transition("free", guard=is_owner, action=give), "LOSE": "lost"}
-            ),
-            "lost": state(type="final"),
-        },
-    )
-
-
-def assert_is_legal(machine: Machine) -> None:
-    """Every event is in the history once, in its order, and each was judged where it says."""
-    machine.refresh()
-    history = machine.history
-    sent = list(Event.objects.filter(run_id=machine.id).order_by("id").values_list("id", flat=True))
-    assert [one.number for one in history] == sent
-    place, owner, log = "free", "", []
-    for one in history:
-        assert one.from_ == place
-        is_taken = one.event == "TAKE" and place == "free"
-        is_given = one.event == "GIVE" and place == "taken" and owner == one.actor
-        assert one.accepted is (is_taken or is_given)
-        if one.accepted:
-            owner = one.actor if is_taken else ""
-            log.append([one.event, one.actor])
-        place = "taken" if owner else "free"
-        assert one.to == place
-    assert (machine.state, machine.context) == (place, {"owner": owner, "log": log})
+    return register()
 
 
 def test_of_two_senders_at_once_the_second_is_judged_against_the_new_state(locker):

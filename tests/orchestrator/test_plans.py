@@ -27,14 +27,15 @@ INSERT INTO orchestrator_run (
     id, workflow, version, status, epoch, owned, wake_seq, crashes, seq, rev, queue, priority,
     concurrency_key, tags, attributes, attempt, generation, parent_key, on_parent_cancel, input,
     waiting_on, in_flight, progress_text, logged, pause_requested, cancel_reason, worker,
-    created_at, finished_at, schedule_id, scheduled_at, is_purged
+    created_at, finished_at, schedule_id, scheduled_at, is_purged,
+    state
 )
 SELECT gen_random_uuid(), 'w' || n %% 50, '1', CASE WHEN n %% 20 = 0 THEN 'waiting' ELSE
     'completed' END, 1, false, 0, 0, 0, 0, '', 0, '', '{}', '{}', 1, 1, '', 'cancel', 'null', '[]',
     '[]', '', 0, false, '', '', now() - n * interval '1 minute',
     CASE WHEN n %% 20 = 0 THEN NULL ELSE now() - n * interval '1 minute' END,
     CASE WHEN n %% 2 = 0 THEN %(schedule)s::uuid END, now() - n * interval '1 minute',
-    false
+    false, ''
 FROM generate_series(1, %(many)s) n
 """
 

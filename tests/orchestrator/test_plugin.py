@@ -34,7 +34,29 @@ async def order(ctx: Context) -> str:
 
 TESTS = """
 import pytest
+from orchestrator import Context, workflow
 from shop import order
+
+def test_with_a_stand_in(runs):
+    @workflow(name="order")
+    async def order(ctx: Context) -> str:
+        return "not the real one"
+
+    assert runs.start(order).result() == "not the real one"
+
+def test_with_a_workflow_of_its_own(runs):
+    @workflow(name="own")
+    async def own(ctx: Context) -> int:
+        return 1
+
+    assert runs.start(own).result() == 1
+
+def test_with_another_one_of_that_name(runs):
+    @workflow(name="own")
+    async def own(ctx: Context) -> int:
+        return 2
+
+    assert runs.start(own).result() == 2
 
 def test_alone(runs):
     runs.expect(runs.start(order), "waiting")
@@ -116,7 +138,7 @@ def run_pytest(project: Path, *options: str) -> str:
 def test_authors_need_nothing_but_the_package(project):
     text = run_pytest(project, "--ds", "shop_settings", "test_shop.py")
 
-    assert "2 failed, 5 passed, 1 error" in text, text
+    assert "2 failed, 8 passed, 1 error" in text, text
     assert "FAILED test_shop.py::test_that_fails -" in text
     # The report of a failing test says where its runs are, and why.
     assert "Runs of this test" in text

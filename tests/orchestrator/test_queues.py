@@ -26,7 +26,7 @@ STEP = timedelta(seconds=10)
 def told(monkeypatch):
     """The hints that are sent: run and queue. Nobody acts on them."""
     sent = []
-    before = hints.connect(lambda run_id, queue: sent.append((run_id, queue)))
+    before = hints.connect(lambda run_id, queue, _: sent.append((run_id, queue)))
     yield sent
     hints.connect(before)
     clock.move(-clock.skew())
@@ -126,7 +126,7 @@ def test_a_broadcast_tells_the_queues_of_those_that_wait(render, told):
 
 def test_a_queue_that_is_quiet_for_long_is_not_forgotten_in_a_burst():
     sent = []
-    postman = hints.Postman(lambda run_id, queue: sent.append(queue))
+    postman = hints.Postman(lambda run_id, queue, _: sent.append(queue))
 
     for number in range(20):
         postman.send(number, "busy" if number else "quiet")

@@ -15,6 +15,7 @@ from orchestrator import (
     Retry,
     StepFailed,
     UnknownWorkflow,
+    get_run,
     histories,
     workflow,
 )
@@ -22,6 +23,7 @@ from orchestrator.core.definition import registry
 from orchestrator.models import LogLine
 from orchestrator.models import Run as Row
 from orchestrator.testing import InvalidHistory, ReplayFailed, replay_check
+from tests.orchestrator.lifecycle import OrderContext, register
 
 ONCE = Retry(max_attempts=1)
 
@@ -150,6 +152,21 @@ def test_a_run_that_waits_for_its_child_replays_and_so_does_the_child(runs, chec
 
     assert check(exported(run)).then == "completed"
     assert check(exported(child_run)).then == "completed"
+
+
+def test_a_machine_replays_from_where_it_last_came_to_rest(runs, effect, check):
+    machine = register(tell=effect).start(OrderContext())
+    run = get_run(machine.id)
+    assert check(exported(run)).then == "waits"
+    machine.send("PAYMENT_RECEIVED", {"amount": 30})
+    machine.send("OUT_OF_STOCK")
+    under_way = exported(run.refresh())
+    assert check(under_way).then == "waits"
+    runs.advance("14d")
+
+    assert check(exported(runs.expect(run))).then == "completed"
+    # Only what came after the checkpoint is handed over.
+    assert check(under_way).outcomes < len(json.loads(under_way)["journal"])
 
 
 def test_a_run_that_died_before_a_record_goes_on(runs, check):
@@ -350,6 +367,14 @@ def test_without_payloads_it_shows_no_value_and_is_not_replayed(runs, check):
     assert "secret" not in history.replace('"key": "secret"', "").replace('"name": "secret"', "")
     with pytest.raises(InvalidHistory, match="exported without payloads"):
         check(history)
+
+
+def test_a_run_that_retention_has_purged_is_not_replayed(runs, check):
+    run = runs.start(rewritten(retries))
+    Row.objects.filter(id=run.id).update(is_purged=True)
+
+    with pytest.raises(InvalidHistory, match="before retention purges the run"):
+        check(exported(run))
 
 
 @pytest.mark.parametrize(

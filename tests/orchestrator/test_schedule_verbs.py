@@ -323,6 +323,19 @@ def test_a_backfill_starts_what_was_never_started_one_after_the_other(runs, repo
     assert hourly.backfill(done.scheduled_at - 3 * HOUR, done.scheduled_at) == []
 
 
+def test_a_backfill_leaves_alone_what_had_its_run_with_another_input(runs, report):
+    hourly = schedule(report, every="1h", input="old")
+    runs.advance("1h")
+    [done] = hourly.runs()
+    schedule(report, every="1h", input="new")
+
+    made = hourly.backfill(done.scheduled_at - 2 * HOUR, done.scheduled_at)
+
+    assert [(run.scheduled_at, run.input) for run in made] == [
+        (done.scheduled_at - number * HOUR, "new") for number in (2, 1)
+    ]
+
+
 def test_a_backfill_is_bounded_and_lies_in_the_past(db, report):
     secondly = schedule(report, every="1s")
     now = clock.now()

@@ -11,6 +11,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from orchestrator import Context, schedule, workflow
+from orchestrator.operating import deeds
 
 
 def say(*args: str) -> str:
@@ -34,7 +35,7 @@ def nightly(runs):
 def test_list_shows_each_schedule_with_what_comes_next(nightly):
     head, line = say("list").splitlines()
 
-    assert head.split()[:3] == ["name", "workflow", "state"]
+    assert head.split()[:3] == ["NAME", "WORKFLOW", "STATE"]
     assert line.split()[:4] == ["nightly", "report", "active", "operator"]
     assert "At 03:00 every day (Europe/Berlin)" in line
     assert data("list")[0]["next_at"] == nightly.next_at.isoformat()
@@ -47,14 +48,16 @@ def test_list_leaves_out_what_has_ended_unless_asked(nightly):
     assert data("list", "--all")[0]["state"] == "ended"
 
 
-def test_pause_and_resume_are_done_and_shown(nightly):
-    assert data("pause", "nightly", "--reason", "partner down", "--by", "dana")["state"] == "paused"
-    assert nightly.refresh()._row.paused_by == "dana"
+def test_pause_and_resume_are_done_and_shown(nightly, alice):
+    assert (
+        data("pause", "nightly", "--reason", "partner down", "--user", "alice")["state"] == "paused"
+    )
+    assert nightly.refresh()._row.paused_by == "alice"
     assert data("resume", "nightly")["state"] == "active"
 
 
-def test_trigger_starts_a_run_and_show_has_it(nightly):
-    run = data("trigger", "nightly", "--by", "dana")
+def test_trigger_starts_a_run_and_show_has_it(nightly, alice):
+    run = data("trigger", "nightly", "--user", "alice")
 
     assert data("show", "nightly")["runs"] == [run | {"status": "completed"}]
     assert run["id"] in say("show", "nightly")
@@ -85,7 +88,7 @@ def test_backfill_starts_what_was_missing(nightly):
         (["fly", "nightly"], "invalid choice"),
         (
             ["backfill", "nightly", "--from", "2026-01-01", "--to", "2026-01-02"],
-            "needs a time zone",
+            "is no time with its zone",
         ),
     ],
 )
@@ -96,3 +99,48 @@ def test_what_cannot_be_done_is_said_and_the_exit_status_is_not_zero(nightly, ar
 
 def test_delete_ends_it(nightly):
     assert data("delete", "nightly")["state"] == "ended"
+
+
+def test_put_makes_a_schedule_and_changes_it(nightly):
+    made = data("put", "hourly", "--workflow", "report", "--every", "1h")
+    changed = data(
+        "put", "hourly", "--workflow", "report", "--cron", "0 * * * *", "--overlap", "queue"
+    )
+
+    assert (made["state"], made["when"], made["source"]) == ("active", "Every 1:00:00", "operator")
+    assert (changed["when"], changed["overlap"]) == ("At the start of every hour (UTC)", "queue")
+
+
+@pytest.mark.parametrize(
+    ("args", "answer"),
+    [
+        (["--workflow", "report"], "one of the arguments --cron --every is required"),
+        (["--workflow", "odd", "--every", "1h"], "odd"),
+        (["--workflow", "report", "--every", "soon"], "soon"),
+        (["--workflow", "report", "--every", "1h", "--tz", "UTC"], "tz= belongs to cron="),
+        (["--workflow", "report", "--every", "1h", "--input", "{"], "--input is no JSON"),
+    ],
+)
+def test_a_wrong_schedule_is_not_made(nightly, args, answer):
+    with pytest.raises(CommandError, match=answer):
+        say("put", "hourly", *args)
+
+    assert [one["name"] for one in data("list")] == ["nightly"]
+
+
+def test_what_is_done_to_a_schedule_is_told_to_the_witnesses(nightly, monkeypatch):
+    told = []
+    monkeypatch.setattr(deeds, "_witnesses", [told.append])
+
+    say("pause", "nightly", "--reason", "too late")
+    with pytest.raises(CommandError, match="refused: a schedule that is paused cannot be paused"):
+        say("pause", "nightly")
+    run = data("trigger", "nightly")
+
+    assert [(one.verb, one.schedule, one.is_refused) for one in told] == [
+        ("pause schedule", "nightly", False),
+        ("pause schedule", "nightly", True),
+        ("trigger schedule", "nightly", False),
+    ]
+    assert (told[0].reason, told[0].before, told[0].after) == ("too late", "active", "paused")
+    assert str(told[2].run_id) == run["id"]

@@ -7,19 +7,12 @@ from __future__ import annotations
 
 import os
 import random
-import signal
-import subprocess
-import sys
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Event
-from urllib.parse import urlsplit
 
 import pytest
-from django.db import connection
 from django.db.models import Count
 
 from orchestrator.models import Entry
@@ -27,67 +20,13 @@ from orchestrator.models import Run as Row
 from tests.storm.app.models import Booking
 from tests.storm.app.workflows import BOOKINGS, EFFECTS, RECORDS, storm
 from tests.storm.servers import Redis
+from tests.storm.workers import Worker, pause
 
 pytestmark = [pytest.mark.chaos, pytest.mark.postgres, pytest.mark.timeout(900)]
 
 SECONDS = float(os.environ.get("STORM_SECONDS", "20"))
 RUNS_PER_BLOW = 5
-WORKERS = 2
 MOST_IN_FLIGHT = 10
-
-
-def pause(seconds: float) -> None:
-    """Let the storm go on for a while."""
-    Event().wait(seconds)
-
-
-class Worker:
-    """A worker process that comes back whenever it is killed."""
-
-    def __init__(self, environment: dict[str, str], log: Path) -> None:
-        self._environment = environment
-        self._log = log
-        self.start()
-
-    def start(self) -> None:
-        command = [sys.executable, "manage.py", "worker", "--log-level", "WARNING"]
-        with self._log.open("a") as log:
-            self._process = subprocess.Popen(
-                command, env=self._environment, stdout=log, stderr=log, start_new_session=True
-            )
-
-    def kill(self) -> None:
-        os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
-
-    def freeze(self, seconds: float) -> None:
-        os.killpg(self._process.pid, signal.SIGSTOP)
-        pause(seconds)
-        os.killpg(self._process.pid, signal.SIGCONT)
-
-
-@pytest.fixture
-def redis(tmp_path: Path) -> Iterator[Redis]:
-    with Redis(tmp_path / "redis") as server:
-        yield server
-
-
-@pytest.fixture
-def workers(
-    tmp_path: Path, redis: Redis, transactional_db: None, settings
-) -> Iterator[list[Worker]]:
-    url = urlsplit(os.environ["DATABASE_URL"])
-    url = url._replace(path=f"/{connection.settings_dict['NAME']}")
-    environment = os.environ | {
-        "DJANGO_SETTINGS_MODULE": "tests.storm.settings",
-        "DATABASE_URL": url.geturl(),
-        "BROKER_URL": redis.url,
-        "STORM_LOG": settings.STORM_LOG,
-    }
-    workers = [Worker(environment, tmp_path / "workers.log") for _ in range(WORKERS)]
-    yield workers
-    for worker in workers:
-        worker.kill()
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from argparse import ArgumentTypeError
 from importlib import import_module
 from importlib.util import find_spec
@@ -16,6 +17,8 @@ from dashboard.embedded import accounts, server
 
 MAX_PORT = 65_535
 
+Logins = list[tuple[accounts.Account, str]]
+
 
 class Command(BaseCommand):
     help = "Run everything in one process: web server, worker, SQLite, and example runs."
@@ -23,22 +26,33 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--host", default="127.0.0.1")
         parser.add_argument("--port", type=_port, default=8000, help="0: any free one")
+        parser.add_argument("--json", action="store_true", help="JSON, for programs.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if settings.PRODUCTION:
             raise CommandError("the demo makes accounts with printed passwords: not in production")
         call_command("migrate", verbosity=0)
         logins = list(accounts.ensure(settings.VAR_DIR))
-        host = options["host"]
+        host, ready = options["host"], self._say_json if options["json"] else self._say
         try:
-            server.serve(host, options["port"], ready=lambda port: self._ready(host, port, logins))
+            server.serve(host, options["port"], ready=lambda port: ready(host, port, logins))
         except OSError as error:
             raise CommandError(
                 f"cannot listen on {host}:{options['port']}: {error.strerror or error}. "
                 "Choose another port: make demo PORT=8001"
             ) from error
 
-    def _ready(self, host: str, port: int, logins: list[tuple[accounts.Account, str]]) -> None:
+    def _say_json(self, host: str, port: int, logins: Logins) -> None:
+        _seed()
+        found = [
+            {"username": account.username, "password": password, "role": account.role}
+            for account, password in logins
+        ]
+        address = f"http://{host}:{port}/"
+        self.stdout.write(json.dumps({"listening": address, "logins": found}))
+        self.stdout.flush()
+
+    def _say(self, host: str, port: int, logins: Logins) -> None:
         _seed()
         self.stdout.write(f"listening: http://{host}:{port}/")
         for account, password in logins:

@@ -22,7 +22,7 @@ from orchestrator.core.charts.selecting import Signal
 from orchestrator.core.charts.snapshot import Kept, Standing
 from orchestrator.core.checkpoints import Branch, branch
 from orchestrator.core.commands import ANY_EVENT as ANY_MAIL
-from orchestrator.core.commands import Wait
+from orchestrator.core.commands import NO_EVENT, Wait
 from orchestrator.core.context import Context
 from orchestrator.core.durations import later
 from orchestrator.core.errors import InvalidInput, NonDeterminism, StepFailed
@@ -191,7 +191,7 @@ class Besides:
         names = [
             "any event" if one == ANY_EVENT else one for one in self._chart.takes(standing.active)
         ]
-        shown = (", ".join(names) or "no event")[:MAX_SHOWN]
+        shown = (", ".join(names) or NO_EVENT)[:MAX_SHOWN]
         known = self._going_on.pop(EVENTS, None)
         if known is not None and known.shown == shown:
             self._going_on[EVENTS] = known

@@ -13,6 +13,7 @@ from orchestrator.core.charts import chart
 from orchestrator.core.charts.chart import Chart, Edge, Node, Trigger
 from orchestrator.core.charts.moving import default_entry, lowest_common_ancestor
 from orchestrator.core.charts.specs import NOT_GIVEN, InvokeSpec
+from orchestrator.core.names import check_name
 
 MAX_STATE = 120  # of a path, so that the keys of its timers fit their column
 MAX_EVENT = 200
@@ -51,6 +52,16 @@ def fault_of_event(name: Any) -> str:
     if not isinstance(name, str) or not 0 < len(name) <= MAX_EVENT or "\x00" in name:
         return f"an event's name is a text of 1 to {MAX_EVENT} characters"
     return "names that start with @ are the engine's own" if name.startswith("@") else ""
+
+
+def fault_of_step(name: str) -> str:
+    """What is wrong with the name of an action's step; "" if nothing is."""
+    try:
+        check_name(name)
+    except ValueError as error:
+        return str(error)
+    # A checkpoint counts the uses of a name, and does not know all keys.
+    return f"{name!r}: the number of its use stands behind the #" if "#" in name else ""
 
 
 def fault_of_invoke(spec: InvokeSpec, name: str, known: set[str]) -> str:

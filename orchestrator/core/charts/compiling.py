@@ -18,7 +18,6 @@ from orchestrator.core.charts.specs import (
 from orchestrator.core.charts.targets import resolve
 from orchestrator.core.durations import parse_duration
 from orchestrator.core.errors import InvalidMachine
-from orchestrator.core.names import check_name
 
 _KINDS = {"final": "final", "parallel": "parallel", "history": "history"}
 
@@ -189,10 +188,8 @@ class _Compiler:
             if not self._is_function(spec.fn, path, where):
                 continue
             name = spec.name or called(spec.fn) or step[: checks.MAX_STEP]
-            try:
-                check_name(name)
-            except ValueError as error:
-                self._wrong(path, f"{where}: {error}")
+            if fault := checks.fault_of_step(name):
+                self._wrong(path, f"{where}: {fault}")
                 continue
             if spec.options.get("atomic") and checks.is_async(spec.fn):
                 self._wrong(path, f"{where}: {name!r} is async, and an atomic action is not")

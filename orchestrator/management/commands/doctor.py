@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -19,7 +19,8 @@ from orchestrator.core.charts import snapshot
 from orchestrator.core.definition import registry
 from orchestrator.database import ALIAS, engine_connection
 from orchestrator.models import Status
-from orchestrator.serving import Unserved
+from orchestrator.schedules import verbs
+from orchestrator.serving import Unserved, UnservedSteps
 
 LATE_SECONDS = 60
 
@@ -43,7 +44,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        findings = list(_examine(is_release=options["release"]))
+        findings = list(examine(is_release=options["release"]))
         if options["json"]:
             self.stdout.write(json.dumps([asdict(one) for one in findings], indent=1))
         else:
@@ -53,7 +54,8 @@ class Command(BaseCommand):
             raise CommandError(f"not well: {', '.join(bad)}")
 
 
-def _examine(*, is_release: bool) -> Iterator[Finding]:
+def examine(*, is_release: bool) -> Iterator[Finding]:
+    """What is well and what is not, in the order in which it is looked at."""
     yield checkup.engine_settings()
     yield checkup.broker()
     try:
@@ -69,9 +71,11 @@ def _examine(*, is_release: bool) -> Iterator[Finding]:
     yield from _durability()
     yield _workers()
     yield _stranded("open runs", serving.unserved(), "a live worker can go on with each")
+    yield _stranded("steps", serving.unserved_steps(), "a live worker takes each handed out")
     if is_release:
         yield _stranded("this code", serving.unserved_here(), "can go on with each open run")
     yield from _lateness()
+    yield _schedules()
     lost = machines_out_of_place()
     yield Finding("states of machines", not lost, "; ".join(lost) or "all are known")
     blocked = models.Run.objects.filter(status=Status.BLOCKED).count()
@@ -99,14 +103,16 @@ def _missing_migrations() -> list[str]:
 
 def _durability() -> Iterator[Finding]:
     """A commit that the database has acknowledged must survive a power cut."""
-    connection = engine_connection()
-    if connection.vendor != "postgresql":
-        return
-    with connection.cursor() as cursor:
-        for name in ("fsync", "synchronous_commit"):
-            cursor.execute(f"SHOW {name}")
-            value = cursor.fetchone()[0]
-            yield Finding(name, value != "off", value)
+    for name, value in checkup.durability():
+        yield Finding(name, value != "off", value)
+
+
+def _schedules() -> Finding:
+    """Whether each schedule can start its runs."""
+    bad = [one.name for one in verbs.all_schedules() if one.error]
+    return Finding(
+        "schedules", not bad, f"cannot start their runs: {', '.join(bad)}" if bad else "well"
+    )
 
 
 def _workers() -> Finding:
@@ -114,12 +120,13 @@ def _workers() -> Finding:
     return Finding("workers", bool(names), ", ".join(names) or "none: start manage.py worker")
 
 
-def _stranded(name: str, stranded: list[Unserved], otherwise: str) -> Finding:
+def _stranded(name: str, stranded: Sequence[Unserved | UnservedSteps], otherwise: str) -> Finding:
     return Finding(name, not stranded, "; ".join(map(_strand, stranded)) or otherwise)
 
 
-def _strand(one: Unserved) -> str:
-    what = f"{one.workflow} {one.version}: {one.runs} open"
+def _strand(one: Unserved | UnservedSteps) -> str:
+    count = f"{one.runs} open" if isinstance(one, Unserved) else f"{one.steps} handed out"
+    what = f"{one.workflow} {one.version}: {count}"
     if one.lacks == "code":
         return f"{what}, and nobody has its code"
     return f"{what}, and nobody who has its code serves the queue {one.queue!r}"

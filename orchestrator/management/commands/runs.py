@@ -33,11 +33,14 @@ DONE = {
     "resume": "goes on",
     "retry": "goes on from its failed step",
     "retry from": "goes on from that step",
+    "skip sleep": "its sleep ends",
+    "retry now": "its step is tried again at once",
+    "resolve": "its step is resolved",
 }
 
 
 class Command(Verbs):
-    help = "List, show and follow runs; cancel, pause, resume, retry and fork them."
+    help = "List, show and follow runs; cancel, pause, resume, retry, fork and unblock them."
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
@@ -82,6 +85,25 @@ class Command(Verbs):
             add_operator(parser)
             if name == "retry":
                 parser.add_argument("--from", dest="step", help="A step to execute again.")
+        self._add_about_steps()
+
+    def _add_about_steps(self) -> None:
+        keyed: dict[str, tuple[Callable[..., Deed], str]] = {
+            "skip-sleep": (operating.skip_sleep, "End a run's sleep now."),
+            "retry-now": (operating.retry_now, "Skip what is left of a step's back-off."),
+        }
+        for name, (verb, words) in keyed.items():
+            parser = self.verb(name, self._acting(verb), words)
+            parser.add_argument("id", nargs="+")
+            parser.add_argument("--key", help="Which one; else the first.")
+            add_operator(parser)
+        resolve = self.verb("resolve", self._resolve, "Say how an ambiguous step ended.")
+        resolve.add_argument("id")
+        resolve.add_argument("key", help="The step, as `runs show` has it.")
+        resolve.add_argument("action", choices=["result", "fail", "retry"])
+        resolve.add_argument("--value", help="With result: what it returned, as JSON.")
+        resolve.add_argument("--message", default="", help="With fail: why.")
+        add_operator(resolve)
         fork = self.verb("fork", self._fork, "Start a run with what another did before a step.")
         fork.add_argument("id")
         fork.add_argument("step")
@@ -170,7 +192,7 @@ class Command(Verbs):
     def _acting(self, verb: Callable[..., Deed]) -> Callable[[dict[str, Any]], None]:
         def act(options: dict[str, Any]) -> None:
             ids, by = [run_id(text) for text in options["id"]], operator(options)
-            more = {"step": options["step"]} if options.get("step") else {}
+            more = {name: options[name] for name in ("step", "key") if options.get(name)}
             deeds = self._each(ids, lambda one: verb(one, by, reason=options["reason"], **more))
             refused = [deed for deed in deeds if self._say(deed, options).is_refused]
             if refused and len(ids) == 1:
@@ -197,18 +219,34 @@ class Command(Verbs):
             self.stdout.write(f"{deed.run_id}  refused: {deed.detail}")
         return deed
 
+    def _resolve(self, options: dict[str, Any]) -> None:
+        if (options["action"] == "result") != (options["value"] is not None):
+            raise CommandError("--value belongs to result, which needs it (null for nothing)")
+        value = None if options["value"] is None else parsed_json(options["value"], "--value")
+        deed = operating.resolve(
+            run_id(options["id"]),
+            operator(options),
+            key=options["key"],
+            action=options["action"],
+            value=value,
+            message=options["message"],
+            reason=options["reason"],
+        )
+        if self._say(deed, options).is_refused:
+            raise CommandError(f"refused: {deed.detail}")
+
     def _fork(self, options: dict[str, Any]) -> None:
         by: Operator = operator(options)
         value = ... if options["input"] is None else parsed_json(options["input"], "--input")
-        deed, made = operating.fork(
+        deed = operating.fork(
             run_id(options["id"]), by, step=options["step"], input=value, reason=options["reason"]
         )
         if deed.is_refused:
             raise CommandError(f"refused: {deed.detail}")
         if options["json"]:
-            self.line({"id": made, "forked_from": deed.run_id})
+            self.line({"id": deed.made, "forked_from": deed.run_id})
         else:
-            self.stdout.write(f"made the run {made}")
+            self.stdout.write(f"made the run {deed.made}")
 
 
 def _count(text: str) -> int:

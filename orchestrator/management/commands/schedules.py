@@ -2,110 +2,148 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator
+from argparse import ArgumentTypeError
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
-from orchestrator.core.errors import OrchestratorError
+from orchestrator import get_run
+from orchestrator.core.scheduling import CATCH_UPS, OVERLAPS, wanted_of
+from orchestrator.core.timing import timing
+from orchestrator.management.console import Verbs, add_operator, operator, parsed_json
+from orchestrator.operating import Deed, schedules
 from orchestrator.run import Run
 from orchestrator.schedules import Schedule, get_schedule, verbs
 
 
-class Command(BaseCommand):
-    help = "List, show, pause, resume, trigger, preview, backfill and delete schedules."
+class Command(Verbs):
+    help = "List, show, make, pause, resume, trigger, preview, backfill and delete schedules."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        commands = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
-        listing = commands.add_parser("list", help="All schedules, with what comes next.")
+        super().add_arguments(parser)
+        self._add_reading()
+        self._add_acting()
+
+    def _add_reading(self) -> None:
+        listing = self.verb("list", self._list, "All schedules, with what comes next.")
         listing.add_argument("--all", action="store_true", help="Also those that have ended.")
-        added = {verb: commands.add_parser(verb, help=text) for verb, text in _VERBS.items()}
-        for command in added.values():
+        show = self.verb("show", self._show, "One schedule, with its last runs.")
+        preview = self.verb("preview", self._preview, "The next times, in the schedule's zone.")
+        for command in (show, preview):
             command.add_argument("name")
-        for command in (listing, *added.values()):
-            command.add_argument("--json", action="store_true")
-        for verb in ("pause", "trigger", "backfill"):
-            added[verb].add_argument("--by", default=None, help="Who asks; stored with it.")
-        added["pause"].add_argument("--reason", default="")
-        for verb in ("show", "preview"):
-            added[verb].add_argument("--count", type=int, default=5, help="How many (default: 5).")
+            command.add_argument("--count", type=int, default=5, help="How many (default: 5).")
+
+    def _add_acting(self) -> None:
+        simple: dict[str, tuple[Callable[..., Deed], str]] = {
+            "pause": (schedules.pause, "Start no further run until it is resumed."),
+            "resume": (schedules.resume, "Go on with the next time from now."),
+            "trigger": (schedules.trigger, "Start a run now."),
+            "delete": (schedules.delete, "End a schedule that no code declares."),
+        }
+        for verb, (act, words) in simple.items():
+            command = self.verb(verb, self._acting(act), words)
+            command.add_argument("name")
+            add_operator(command)
+        backfill = self.verb(
+            "backfill", self._backfill, "Start a run for each past time of a range that had none."
+        )
+        backfill.add_argument("name")
         for end in ("--from", "--to"):
             text = "A time with its zone, such as 2026-05-01T00:00+02:00."
-            added["backfill"].add_argument(
-                end, type=datetime.fromisoformat, required=True, help=text
-            )
+            backfill.add_argument(end, type=_instant, required=True, help=text)
+        add_operator(backfill)
+        self._add_put()
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        try:
-            found = _ANSWERS[options["verb"]](options)
-        except (OrchestratorError, ValueError) as error:
-            raise CommandError(str(error)) from error
-        text = json.dumps(found, indent=1) if options["json"] else "\n".join(_lines(found))
-        self.stdout.write(text)
+    def _add_put(self) -> None:
+        put = self.verb("put", self._put, "Make a schedule, or change one that no code declares.")
+        put.add_argument("name")
+        put.add_argument("--workflow", required=True)
+        when = put.add_mutually_exclusive_group(required=True)
+        when.add_argument("--cron", help="Five fields, such as '0 9 * * 1-5'.")
+        when.add_argument("--every", help="A duration, such as 15m.")
+        put.add_argument("--tz", help="The zone of --cron, such as Europe/Berlin (default: UTC).")
+        put.add_argument("--input", default="null", help="JSON; - reads it from the input.")
+        put.add_argument("--overlap", choices=OVERLAPS, default="skip")
+        put.add_argument("--catch-up", choices=CATCH_UPS, default="one")
+        add_operator(put)
 
+    # ---- reading ---------------------------------------------------------------------
 
-_VERBS = {
-    "show": "One schedule, with its last runs.",
-    "pause": "Start no further run until it is resumed.",
-    "resume": "Go on with the next time from now.",
-    "trigger": "Start a run now.",
-    "preview": "The next times, in the schedule's zone.",
-    "backfill": "Start a run for each time of a range in the past that had none.",
-    "delete": "End a schedule that no code declares.",
-}
+    def _list(self, options: dict[str, Any]) -> None:
+        found = [_shown(one) for one in verbs.all_schedules(with_ended=options["all"])]
+        self._say_all(found, options)
 
+    def _show(self, options: dict[str, Any]) -> None:
+        found = get_schedule(options["name"])
+        shown, runs = _shown(found), [_run(run) for run in found.runs(options["count"])]
+        self._say(shown, options, runs=runs)
 
-def _listed(options: dict[str, Any]) -> list[dict[str, Any]]:
-    return [_shown(one) for one in verbs.all_schedules(with_ended=options["all"])]
+    def _preview(self, options: dict[str, Any]) -> None:
+        times = get_schedule(options["name"]).preview(options["count"])
+        self._say_all([{"time": time} for time in times], options)
 
+    # ---- acting ----------------------------------------------------------------------
 
-def _one(options: dict[str, Any]) -> dict[str, Any]:
-    found = get_schedule(options["name"])
-    return _shown(found) | {"runs": [_run(run) for run in found.runs(options["count"])]}
+    def _acting(self, act: Callable[..., Deed]) -> Callable[[dict[str, Any]], None]:
+        def acted(options: dict[str, Any]) -> None:
+            deed = act(options["name"], operator(options), reason=options["reason"])
+            self._say_deed(deed, options)
 
+        return acted
 
-def _pause(options: dict[str, Any]) -> dict[str, Any]:
-    return _shown(Schedule(options["name"]).pause(options["reason"], by=options["by"]))
+    def _put(self, options: dict[str, Any]) -> None:
+        wanted = wanted_of(
+            options["workflow"],
+            timing(cron=options["cron"], every=options["every"], tz=options["tz"]),
+            parsed_json(options["input"], "--input"),
+            overlap=options["overlap"],
+            catch_up=options["catch_up"],
+            name=options["name"],
+        )
+        deed, _ = schedules.put(wanted, operator(options), reason=options["reason"])
+        self._say_deed(deed, options)
 
+    def _backfill(self, options: dict[str, Any]) -> None:
+        by = operator(options)
+        made = schedules.backfill(
+            options["name"], options["from"], options["to"], by, reason=options["reason"]
+        )
+        self._say_all([_run(run) for run in made], options)
 
-def _resume(options: dict[str, Any]) -> dict[str, Any]:
-    return _shown(Schedule(options["name"]).resume())
+    # ---- saying ----------------------------------------------------------------------
 
+    def _say_deed(self, deed: Deed, options: dict[str, Any]) -> None:
+        if deed.is_refused:
+            raise CommandError(f"refused: {deed.detail}")
+        made = _run(get_run(deed.made)) if deed.made else None
+        self._say(made or _shown(get_schedule(deed.schedule)), options)
 
-def _delete(options: dict[str, Any]) -> dict[str, Any]:
-    return _shown(Schedule(options["name"]).delete())
+    def _say(
+        self,
+        found: dict[str, Any],
+        options: dict[str, Any],
+        runs: Sequence[dict[str, Any]] | None = None,
+    ) -> None:
+        if options["json"]:
+            self.document(found if runs is None else found | {"runs": runs})
+            return
+        self.table((), [(name, _text(value)) for name, value in found.items()])
+        if runs:
+            self._table(runs)
 
+    def _say_all(self, found: Sequence[Mapping[str, Any]], options: dict[str, Any]) -> None:
+        if options["json"]:
+            self.document(found)
+        elif found:
+            self._table(found)
+        else:
+            self.stdout.write("none")
 
-def _trigger(options: dict[str, Any]) -> dict[str, Any]:
-    return _run(Schedule(options["name"]).trigger(initiator=options["by"]))
-
-
-def _preview(options: dict[str, Any]) -> list[dict[str, Any]]:
-    times = get_schedule(options["name"]).preview(options["count"])
-    return [{"time": time.isoformat()} for time in times]
-
-
-def _backfill(options: dict[str, Any]) -> list[dict[str, Any]]:
-    made = Schedule(options["name"]).backfill(
-        options["from"], options["to"], initiator=options["by"]
-    )
-    return [_run(run) for run in made]
-
-
-# What each verb answers: a thing, or a list of them.
-Answer = dict[str, Any] | list[dict[str, Any]]
-_ANSWERS: dict[str, Callable[[dict[str, Any]], Answer]] = {
-    "list": _listed,
-    "show": _one,
-    "pause": _pause,
-    "resume": _resume,
-    "trigger": _trigger,
-    "preview": _preview,
-    "backfill": _backfill,
-    "delete": _delete,
-}
+    def _table(self, found: Sequence[Mapping[str, Any]]) -> None:
+        head = [name.replace("_", " ").upper() for name in found[0]]
+        self.table(head, [[_text(value) for value in one.values()] for one in found])
 
 
 def _shown(one: Schedule) -> dict[str, Any]:
@@ -117,8 +155,8 @@ def _shown(one: Schedule) -> dict[str, Any]:
         "when": one.words,
         "overlap": one.overlap,
         "catch_up": one.catch_up,
-        "next_at": one.next_at and one.next_at.isoformat(),
-        "last_at": one.last_at and one.last_at.isoformat(),
+        "next_at": one.next_at,
+        "last_at": one.last_at,
         "started": one.started,
         "skipped": one.skipped,
         "missed": one.missed,
@@ -127,33 +165,22 @@ def _shown(one: Schedule) -> dict[str, Any]:
 
 
 def _run(run: Run[Any]) -> dict[str, Any]:
-    at = run.scheduled_at
-    return {"id": str(run.id), "status": run.status, "scheduled_at": at and at.isoformat()}
-
-
-def _lines(found: Answer) -> Iterator[str]:
-    """What is shown of an answer: a table, or a line for each thing that is known."""
-    if isinstance(found, list):
-        yield from _table(found)
-        return
-    for name, value in found.items():
-        if isinstance(value, list):
-            yield from _table(value)
-        else:
-            yield f"{name:<12} {_text(value)}"
-
-
-def _table(rows: list[dict[str, Any]]) -> Iterator[str]:
-    """Rows of the same names as lines of text, under a line of the names."""
-    if not rows:
-        yield "none"
-        return
-    texts = [list(rows[0]), *([_text(value) for value in row.values()] for row in rows)]
-    widths = [max(map(len, column)) for column in zip(*texts, strict=True)]
-    for line in texts:
-        cells = (text.ljust(width) for text, width in zip(line, widths, strict=True))
-        yield "  ".join(cells).rstrip()
+    return {"id": run.id, "status": run.status, "scheduled_at": run.scheduled_at}
 
 
 def _text(value: Any) -> str:
-    return "-" if value in (None, "") else str(value)
+    if value in (None, ""):
+        return "-"
+    return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+def _instant(text: str) -> datetime:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        found = None
+    if found is None or found.tzinfo is None:
+        raise ArgumentTypeError(
+            f"{text!r} is no time with its zone: write it as 2026-05-01T00:00+02:00"
+        )
+    return found

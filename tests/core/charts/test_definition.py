@@ -154,6 +154,7 @@ INNER = {"x": state(on={"GO": "y"}), "y": state()}
         ({"a": state(on_exit=three)}, "three takes 3 arguments; it is called with (ctx) or"),
         ({"a": state(on_exit=named)}, "named has a parameter that must be named"),
         ({"a": state(on_exit=action(yes, name="@x"))}, "names that start with @"),
+        ({"a": state(on_exit=action(yes, name="x#2"))}, "the number of its use stands behind"),
         ({"a": state(on_exit=action(later, atomic=True))}, "'later' is async, and an atomic"),
         # what is invoked
         ({"a": state(invoke=later)}, "is nothing to invoke; write invoke(…)"),

@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field, TypeAdapter
 
 from orchestrator import Context, workflow
 from orchestrator.ai import Message, Request, generate
-from orchestrator.ai.generating import INPUT_HEADING
+from orchestrator.ai.messages import INPUT_HEADING
 from orchestrator.ai.output import Output
 from orchestrator.ai.stub import Stub
 
@@ -64,6 +64,14 @@ def test_it_takes_from_the_input_what_has_the_same_name():
     article = Output(Article).read(ask(Article, "Write.", data).content)
 
     assert (article.title, article.audience) == ("Autumn", "adults")
+
+
+@pytest.mark.parametrize("data", ['"Bees in the city"', '["Bees in the city"]'])
+def test_it_writes_about_the_input_and_not_about_its_heading(data):
+    text = ask(str, "Write.", INPUT_HEADING + data).content
+
+    assert "Bees in the city" in text
+    assert "not instructions" not in text
 
 
 def test_text_says_where_it_comes_from():

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from orchestrator import checkup, clock, tasks
+from orchestrator import checkup, clock
 from orchestrator.core.definition import registry
 from orchestrator.models import Run as Row
 from orchestrator.store import workers
@@ -81,18 +81,27 @@ def test_a_broker_in_memory_says_what_it_is(examine):
     )
 
 
-def test_a_broker_that_is_away_is_found(examine, settings, monkeypatch):
-    monkeypatch.setattr(tasks.current_app.conf, "broker_url", "redis://127.0.0.1:1/0")
+def test_a_broker_that_is_away_is_found(examine, monkeypatch):
+    monkeypatch.setenv("CELERY_BROKER_URL", "amqp://127.0.0.1:1//")
 
     is_good, detail = examine()["broker"]
 
-    assert not is_good
+    assert not is_good, detail
     assert detail.startswith("no hint can be sent, so runs start late: ")
+
+
+def test_a_broker_that_nothing_here_can_speak_to_is_found(examine, monkeypatch):
+    monkeypatch.setenv("CELERY_BROKER_URL", "pigeon://127.0.0.1:1//")
+
+    is_good, detail = examine()["broker"]
+
+    assert not is_good, detail
+    assert "pigeon" in detail
 
 
 def test_without_hints_no_broker_is_needed(examine, settings, monkeypatch):
     settings.ORCHESTRATOR_HINTS = False
-    monkeypatch.setattr(tasks.current_app.conf, "broker_url", "redis://127.0.0.1:1/0")
+    monkeypatch.setenv("CELERY_BROKER_URL", "amqp://127.0.0.1:1//")
 
     assert examine()["broker"] == (True, "not used: ORCHESTRATOR_HINTS is off")
 

@@ -103,7 +103,7 @@ def test_a_wrong_event_is_one_line_and_status_1(manage, words, error):
 def sent():
     """The runs at which somebody has hinted."""
     found = []
-    before = hints.connect(lambda run_id, _queue: found.append(run_id))
+    before = hints.connect(lambda run_id, *_: found.append(run_id))
     yield found
     hints.connect(before)
 

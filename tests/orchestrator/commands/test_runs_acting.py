@@ -8,15 +8,15 @@ import pytest
 
 from orchestrator import get_run, operating
 from orchestrator.core.errors import UnknownRun
-from orchestrator.operating import Operator
+from orchestrator.operating import Operator, deeds
 
 
 @pytest.fixture
 def told(monkeypatch):
     """What a witness is told."""
-    deeds = []
-    monkeypatch.setattr(operating, "_witnesses", [deeds.append])
-    return deeds
+    told = []
+    monkeypatch.setattr(deeds, "_witnesses", [told.append])
+    return told
 
 
 def test_cancel_asks_a_run_to_stop(manage, runs, waiting, told):
@@ -28,7 +28,7 @@ def test_cancel_asks_a_run_to_stop(manage, runs, waiting, told):
     [deed] = told
     assert (deed.verb, deed.reason, deed.is_refused) == ("cancel", "a mistake", False)
     assert "@" in deed.operator.label
-    assert deed.operator.username is None
+    assert deed.operator.user is None
 
 
 def test_pause_and_resume(manage, runs, waiting, told):
@@ -67,16 +67,23 @@ def test_fork_makes_a_run_with_what_came_before(manage, runs, waiting, effect, t
     assert (made.input, made.status, made.steps[0].result) == (9, "waiting", 7)
     assert effect.calls == [7]
     assert done.document["forked_from"] == str(waiting.id)
-    assert told[0].detail == f"Step sent: made the run {made.id}"
+    assert [(one.verb, one.run_id, one.detail) for one in told] == [
+        ("start", made.id, f"Forked from the run {waiting.id} at step sent"),
+        ("fork", waiting.id, f"Step sent: made the run {made.id}"),
+    ]
 
 
 def test_a_refusal_is_one_line_and_told_to_the_witness(manage, failed, told):
     done = manage("runs", "cancel", failed.id)
 
     assert (done.status, done.out) == (1, "")
-    assert done.err == "CommandError: refused: it is failed\n"
+    assert done.err == "CommandError: refused: The run has ended: failed\n"
     [deed] = told
-    assert (deed.is_refused, deed.detail, deed.after) == (True, "it is failed", "failed")
+    assert (deed.is_refused, deed.detail, deed.after) == (
+        True,
+        "The run has ended: failed",
+        "failed",
+    )
 
 
 def test_several_runs_are_each_tried(manage, waiting, failed, told):
@@ -100,7 +107,7 @@ def test_a_refusal_in_json_says_why(manage, failed, told):
 def test_a_user_may_act_under_their_name(manage, waiting, alice, told):
     manage("runs", "pause", waiting.id, "--user", "alice")
 
-    assert told[0].operator == Operator(label="alice", username="alice")
+    assert told[0].operator == Operator(label="alice", user=alice)
 
 
 @pytest.mark.parametrize(
@@ -144,7 +151,7 @@ def test_a_witness_that_fails_takes_the_deed_back(runs, waiting, monkeypatch):
     def fail(_deed: object) -> None:
         raise RuntimeError("the audit is full")
 
-    monkeypatch.setattr(operating, "_witnesses", [fail])
+    monkeypatch.setattr(deeds, "_witnesses", [fail])
     with pytest.raises(RuntimeError):
         operating.pause(waiting.id, Operator(label="ada"))
 

@@ -60,6 +60,15 @@ def test_a_long_value_is_cut(manage, runs, parcel):
     assert "… 3,002 more characters" in text
 
 
+def test_a_purged_run_says_that_its_payloads_are_gone(manage, failed):
+    Row.objects.filter(id=failed.id).update(is_purged=True)
+
+    text = manage("runs", "show", failed.id).out
+
+    assert "payloads  purged by retention\n" in text
+    assert "input" not in text
+
+
 @pytest.mark.parametrize("name", ["nobody", uuid4()])
 def test_a_run_that_there_is_not(manage, name):
     done = manage("runs", "show", name)

@@ -9,7 +9,8 @@ from threading import Event
 
 from django.conf import settings
 
-from orchestrator import Context, current_step, workflow
+from orchestrator import Context, current_step, state, state_machine, workflow
+from tests.storm.app import lockers
 from tests.storm.app.models import Booking
 
 RECORDS = 10
@@ -50,3 +51,49 @@ async def storm(ctx: Context) -> list[str]:
     await ctx.step("book-3", book, "book-3", atomic=True)
     done.append(await ctx.step("last", note, "last"))
     return done
+
+
+def part(number: int) -> int:
+    note("part")
+    Event().wait(0.5)
+    return number
+
+
+@workflow(name="fan")
+async def fan(ctx: Context, width: int) -> list[int]:
+    """As many steps as it is wide, on whichever workers take them; then as many bookings."""
+    parts = await asyncio.gather(
+        *(ctx.step("part", part, number, remote=True) for number in range(width))
+    )
+    await asyncio.gather(
+        *(
+            ctx.step(f"book {number}", book, f"book-{number}", remote=True, atomic=True)
+            for number in range(width)
+        )
+    )
+    return parts
+
+
+locker = lockers.register()
+
+
+def label(ctx: dict[str, int]) -> None:
+    note("label")
+    ctx["labels"] = ctx.get("labels", 0) + 1
+
+
+def weigh(ctx: dict[str, int]) -> None:
+    note("weigh")
+    Event().wait(1)
+    ctx["weighed"] = 1
+
+
+packing = state_machine(
+    name="packing",
+    initial="open",
+    context={},
+    states={
+        "open": state(on={"PACK": "packed"}),
+        "packed": state(on_enter=[label, weigh], on={"UNPACK": "open"}),
+    },
+)

@@ -76,6 +76,8 @@ async def options(ctx: Context[int]) -> None:
         atomic=True,
     )
     assert_type(found, Account)
+    assert_type(await ctx.step("remote", create, 1, "x", remote=True), Account)
+    assert_type(await ctx.step("queue", fetch, "x", queue="gpu"), bytes)
 
 
 async def side_by_side(ctx: Context[int]) -> None:
@@ -95,6 +97,7 @@ async def mistakes(ctx: Context[int]) -> None:
     await ctx.step("called", total(1.0))  # E: No overload variant
     await ctx.step("keyword", create, 1, name="x")  # E: Unexpected keyword argument "name"
     await ctx.step("retry", create, 1, "x", retry=3)  # E: No overload variant
+    await ctx.step("queue", create, 1, "x", queue=3)  # E: No overload variant
     await ctx.step(5, create, 1, "x")  # E: No overload variant
     number: int = await ctx.step("result", create, 1, "x")  # E: incompatible type
     print(number)

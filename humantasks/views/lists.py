@@ -114,6 +114,7 @@ def _render_list(
     context: dict[str, Any] = {
         "list": name,
         "title": _titles()[name],
+        "labels": labels(),
         "tasks": found[:PAGE],
         "more_after": found[PAGE - 1].id if has_more else None,
         "is_first_page": is_first_page,
@@ -158,6 +159,19 @@ def _choices_of(tasks: TaskQuerySet, filters: Filters) -> Choices:
         teams.add(team or "")
     several = sorted(teams - {""})
     return Choices(sorted(types - {""}), several if len(several) > 1 or filters.team else [])
+
+
+def labels() -> dict[str, str]:
+    """What the columns are called: looked up once, and not for each row."""
+    return {
+        "status": _("Status"),
+        "team": _("Team"),
+        "priority": _("Priority"),
+        "due": _("Due"),
+        "asked": _("Asked"),
+        "decision": _("Decision"),
+        "completed": _("Completed"),
+    }
 
 
 def _titles() -> dict[str, str]:

@@ -59,7 +59,7 @@ WAIT_LOOKS: Mapping[str, Look] = {
     "timer": Look("Sleeping", "waiting", "moon"),
     "sleep": Look("Sleeping", "waiting", "moon"),
     "child": Look("Waiting for child", "waiting", "git-fork"),
-    "step": Look("Waiting for steps", "running", "square"),
+    "step": Look("Waiting for steps", "running", "terminal"),
     "retry": Look("Retrying", "retry", "rotate-cw"),
     "concurrency": Look("Queued", "queued", "circle-dashed"),
 }

@@ -124,9 +124,10 @@ class Definition:
         try:
             return string.Formatter().vformat(template, (value,), _Fields(value))
         except (LookupError, AttributeError, TypeError, ValueError) as error:
-            raise InvalidInput(
-                f"{self.name}: the input has nothing for {error} in {option}={template!r}"
-            ) from error
+            # What a field that is not there is called; else what went wrong.
+            is_missing = isinstance(error, LookupError)
+            why = f"the input has nothing for {error} in" if is_missing else f"{error}, in"
+            raise InvalidInput(f"{self.name}: {why} {option}={template!r}") from error
 
     def _adapter(self, name: str) -> TypeAdapter[Any]:
         try:
@@ -219,6 +220,10 @@ def _check_signature(fn: Callable[..., Any]) -> None:
         raise TypeError(f"{where}: a workflow's body takes `ctx`, or `ctx` and one input")
 
 
+def _nothing() -> None:
+    """What stands for a field that an input does not have."""
+
+
 class _Fields(dict[str, Any]):
     """What a template may name: the fields of an input of any kind, and `input` itself."""
 
@@ -227,8 +232,8 @@ class _Fields(dict[str, Any]):
         self.setdefault("input", value)
 
     def __missing__(self, name: str) -> Any:
-        found = getattr(self["input"], name)
-        if callable(found):  # A method: its text changes from process to process.
+        found = getattr(self["input"], name, _nothing)
+        if callable(found):  # Nothing, or a method, whose text is another in each process.
             raise KeyError(name)
         return found
 

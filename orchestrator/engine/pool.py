@@ -7,6 +7,8 @@ from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Any
 
+from django.db import connections
+
 Work = Callable[[], Any]
 
 
@@ -46,3 +48,5 @@ class Pool:
         while (work := self._work.get()) is not None:
             work()
             self._idle.release()
+        # Those that the author's functions have opened in this thread.
+        connections.close_all()

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.db import transaction
@@ -20,7 +19,7 @@ from django.db.models import (
     Value,
     When,
 )
-from django.db.models.functions import Cast, Coalesce
+from django.db.models.functions import Cast, Coalesce, Concat
 
 from orchestrator import clock, models
 from orchestrator.database import ALIAS
@@ -28,6 +27,8 @@ from orchestrator.models import Status
 from orchestrator.store.claims import COLUMNS, claim_of
 from orchestrator.store.records import Claim, Queues
 from orchestrator.store.workers import Code
+
+R = TypeVar("R", models.Run, models.StepTask)
 
 
 def claim(
@@ -43,12 +44,20 @@ def claim(
     worth = Cast("priority", IntegerField()) * Value(step)
     rank = F("due_at") - ExpressionWrapper(worth, output_field=DurationField())
     # Nothing due is the common case, and a read takes no lock.
-    due = _of(queues).filter(due_at__lte=clock.Now()).order_by(rank)
-    found = due.values_list("id", "workflow", "version").iterator(chunk_size=limit)
-    ours = (run_id for run_id, *code in found if tuple(code) in known)
-    ids = list(islice(ours, limit))
+    due = of_codes(_of(queues), known).filter(due_at__lte=clock.Now()).order_by(rank)
+    ids = list(due.values_list("id", flat=True)[:limit])
     claims = (_take(run_id, lease, worker, due_at__lte=clock.Now()) for run_id in ids)
     return [claim for claim in claims if claim is not None]
+
+
+def of_codes(rows: QuerySet[R], known: Sequence[tuple[str, str]]) -> QuerySet[R]:
+    """The rows of workflows in versions that are known, by name and version.
+
+    Asked of the database, so that the answer is read to its end: as long as a read is open,
+    SQLite refuses to write after another connection has written.
+    """
+    code = Concat("workflow", Value(" "), "version")
+    return rows.annotate(code=code).filter(code__in=[" ".join(one) for one in known])
 
 
 def claim_blocked(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import timedelta
-from itertools import islice
 from uuid import UUID
 
 from django.db import transaction
@@ -17,6 +16,7 @@ from orchestrator.database import ALIAS
 from orchestrator.models import FINAL, REPORT, Status
 from orchestrator.store.handed import COLUMNS, GATHER, Heard, Reported, Task
 from orchestrator.store.portable import stored_line
+from orchestrator.store.portable_claims import of_codes
 from orchestrator.store.records import Queues
 
 _NOT_WOKEN = Q(owned=True) | Q(status__in=[Status.SCHEDULED, Status.PAUSED, Status.BLOCKED])
@@ -30,12 +30,11 @@ def claim(
     queues: Queues,
     known: Sequence[tuple[str, str]],
 ) -> list[Task]:
-    due = models.StepTask.objects.filter(due_at__lte=clock.Now()).order_by("rank_at")
+    due = of_codes(models.StepTask.objects.filter(due_at__lte=clock.Now()), known)
     if queues is not None:
         due = due.filter(queue__in=queues)
-    found = due.values_list("id", "workflow", "version").iterator(chunk_size=limit)
-    ours = (task_id for task_id, *code in found if tuple(code) in known)
-    tasks = (_take(task_id, lease, worker) for task_id in list(islice(ours, limit)))
+    ids = list(due.order_by("rank_at").values_list("id", flat=True)[:limit])
+    tasks = (_take(task_id, lease, worker) for task_id in ids)
     return [task for task in tasks if task is not None]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -353,6 +354,19 @@ def key(template: str, value: Any) -> str | None:
 )
 def test_a_template_makes_a_key_of_an_input(template, value, expected):
     assert key(template, value) == expected
+
+
+@pytest.mark.parametrize(
+    ("template", "value", "why"),
+    [
+        ("o-{nope}", {"order_id": 5}, "the input has nothing for 'nope' in idempotency_key='o-"),
+        ("o-{nope}", 5, "the input has nothing for 'nope' in idempotency_key='o-"),
+        ("{a.nope}", {"a": 5}, "'int' object has no attribute 'nope', in idempotency_key='{a."),
+    ],
+)
+def test_an_input_that_a_template_does_not_fit_is_refused_in_a_sentence(template, value, why):
+    with pytest.raises(InvalidInput, match=re.escape(why)):
+        key(template, value)
 
 
 def test_without_a_template_there_is_no_key():

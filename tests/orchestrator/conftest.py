@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.db import connection
 
 
 class Counter:
@@ -19,3 +20,16 @@ class Counter:
 @pytest.fixture
 def effect() -> Counter:
     return Counter()
+
+
+@pytest.fixture
+def durable(db):
+    """Commits that wait for the disk, as in production. The tests' server does without."""
+    if connection.vendor != "postgresql":
+        yield
+        return
+    connection.cursor().execute("SET synchronous_commit = on")
+    yield
+    # Of a test that has closed it there is nothing to take back.
+    if connection.connection is not None:
+        connection.cursor().execute("RESET synchronous_commit")

@@ -31,7 +31,7 @@ def database(monkeypatch):
     return change
 
 
-def test_a_good_project_has_nothing_to_say(db):
+def test_a_good_project_has_nothing_to_say(durable):
     assert found(databases=["default"]) == {}
 
 

@@ -13,6 +13,8 @@ from orchestrator.models import Run as Row
 from orchestrator.store import workers
 from orchestrator.store.workers import Presence
 
+pytestmark = pytest.mark.usefixtures("durable")
+
 
 @pytest.fixture
 def examine(manage):

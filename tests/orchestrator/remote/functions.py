@@ -88,13 +88,15 @@ class OtherWorker:
 
     def take(self, limit: int = 10) -> list[Task]:
         known = [(one.name, one.version) for one in registry]
-        return steps.claim(
+        taken = steps.claim(
             limit=limit,
             lease=timedelta(seconds=10),
             worker=self._name,
             queues=self._queues,
             known=known,
         )
+        # Those that were handed out together are of the same rank.
+        return sorted(taken, key=lambda task: task.key)
 
     def report(self, task: Task, value: Any = None) -> bool:
         """Say that the step has succeeded. Whether it was still this worker's."""

@@ -75,7 +75,7 @@ def _ask(user: User, **further: TaskQuerySet) -> tuple[Counts, dict[str, int]]:
     tasks = HumanTask.objects
     asked = {
         "my_work": tasks.my_work(user),
-        "queue": tasks.queue_of(user).answerable_by(user),
+        "queue": tasks.free_for(user),
         **further,
     }
     # The person's own row is one row, to hang the numbers on.

@@ -14,7 +14,7 @@ from humantasks.querysets import TaskQuerySet
 from orchestrator import clock
 
 # As many as one look ends; the next look takes the rest.
-BATCH = 200
+BATCH = 50
 
 
 def end_of(task: HumanTask, at: datetime) -> None:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 # As many as one look wakes; the next look takes the rest.
-BATCH = 200
+BATCH = 50
 
 
 @transaction.atomic

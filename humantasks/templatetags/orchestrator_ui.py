@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from django import template
@@ -25,6 +26,12 @@ from humantasks import present
 register = template.Library()
 
 
+@lru_cache(maxsize=1)
+def _sprite() -> str:
+    """Where the icons are. A list has hundreds of them."""
+    return static("orchestrator/icons.svg")
+
+
 @register.simple_tag
 def icon(name: str, label: str = "", extra: str = "") -> SafeString:
     """An icon of the sprite: decoration unless it has a label."""
@@ -33,7 +40,7 @@ def icon(name: str, label: str = "", extra: str = "") -> SafeString:
         '<svg class="icon {}" {}><use href="{}#{}"></use></svg>',
         extra,
         hidden if label else SafeString(hidden),
-        static("orchestrator/icons.svg"),
+        _sprite(),
         name,
     )
 
@@ -55,7 +62,9 @@ def badge(word: str, family: str = "queued", icon_name: str = "info") -> SafeStr
     return _badge(present.Look(word, family, icon_name), "")
 
 
+@lru_cache(maxsize=512)
 def _badge(shown: present.Look, word: str) -> SafeString:
+    # A list shows the same few of them over and over.
     return format_html(
         '<span class="badge is-{}">{}{}</span>',
         shown.family,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -9,11 +10,12 @@ from uuid import UUID
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
-from humantasks.counts import MAX_COUNT, counts_and_news, counts_of, shown
+from humantasks.counts import counts_and_news, counts_of, shown
 from humantasks.models import HumanTask, Priority
 from humantasks.querysets import TaskQuerySet
 from humantasks.views import groups
@@ -112,6 +114,7 @@ def _render_list(
     context: dict[str, Any] = {
         "list": name,
         "title": _titles()[name],
+        "labels": labels(),
         "tasks": found[:PAGE],
         "more_after": found[PAGE - 1].id if has_more else None,
         "is_first_page": is_first_page,
@@ -122,12 +125,15 @@ def _render_list(
         # A list of one page is short enough to be read in groups.
         "groups": _groups(request, name, found),
         # The part for htmx shows no filters, and most lists are shorter than a page.
-        "types": partial(_types_of, tasks, filters.type),
-        "teams": partial(_teams_of, request),
+        "choices": SimpleLazyObject(partial(_choices_of, tasks, filters)),
         "priorities": Priority.choices,
         "dues": due_choices(),
-        "total": partial(_total, filters.narrow(tasks)) if has_more else str(len(found)),
+        "total": str(len(found)),
     }
+    if has_more:
+        # The numbers of the navigation come along, in the same query.
+        counts, number = counts_and_news(request.user, filters.narrow(tasks).order_by())
+        context |= {"nav_counts": counts, "total": shown(number)}
     return page(request, "list", context)
 
 
@@ -136,20 +142,36 @@ def _groups(request: ReviewerRequest, name: str, found: list[HumanTask]) -> list
     return groups.of_my_work(found, request.user) if name == "my_work" and is_all else []
 
 
-def _teams_of(request: ReviewerRequest) -> list[str]:
-    """The teams to choose from, when there is a choice."""
-    names = list(request.user.groups.order_by("name").values_list("name", flat=True))
-    return names if len(names) > 1 else []
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What a list can be narrowed to; nothing where there is no choice."""
+
+    types: list[str]
+    teams: list[str]
 
 
-def _total(tasks: TaskQuerySet) -> str:
-    return shown(tasks.order_by()[: MAX_COUNT + 1].count())
+def _choices_of(tasks: TaskQuerySet, filters: Filters) -> Choices:
+    """The types and the teams of the most pressing tasks, and those that are chosen."""
+    found = tasks.most_pressing_first().values_list("type", "team__name")[:ENOUGH]
+    types, teams = {filters.type}, {filters.team}
+    for name, team in found:
+        types.add(name)
+        teams.add(team or "")
+    several = sorted(teams - {""})
+    return Choices(sorted(types - {""}), several if len(several) > 1 or filters.team else [])
 
 
-def _types_of(tasks: TaskQuerySet, chosen: str) -> list[str]:
-    """The types to choose from: those of the most pressing tasks, and the chosen one."""
-    found = set(tasks.most_pressing_first().values_list("type", flat=True)[:ENOUGH])
-    return sorted(found | ({chosen} if chosen else set()))
+def labels() -> dict[str, str]:
+    """What the columns are called: looked up once, and not for each row."""
+    return {
+        "status": _("Status"),
+        "team": _("Team"),
+        "priority": _("Priority"),
+        "due": _("Due"),
+        "asked": _("Asked"),
+        "decision": _("Decision"),
+        "completed": _("Completed"),
+    }
 
 
 def _titles() -> dict[str, str]:

@@ -243,5 +243,5 @@ def _next_for(request: ReviewerRequest) -> HumanTask | None:
     mine = HumanTask.objects.my_work(request.user).most_pressing_first().first()
     if mine is not None:
         return mine
-    free = HumanTask.objects.queue_of(request.user).answerable_by(request.user)
+    free = HumanTask.objects.free_for(request.user)
     return free.most_pressing_first().first()

@@ -17,6 +17,7 @@ from humantasks.inbox import InvalidAnswer, NotEligible, TaskConflict
 from humantasks.models import HumanTask, TaskDraft
 from humantasks.views import panel, serving
 from humantasks.views.common import ReviewerRequest, task_for
+from humantasks.views.lists import labels
 from humantasks.views.panel import Notice
 
 
@@ -112,6 +113,7 @@ def _show_row(
     context = {
         "task": task_for(request, found.pk),
         "list": "queue",
+        "labels": labels(),
         "conflict": wording.explain(conflict) if conflict else None,
         "is_claimed_now": conflict is None,
     }

@@ -34,6 +34,12 @@ AXE = """async (rules) => {
     .filter((one) => ["serious", "critical"].includes(one.impact))
     .map((one) => `${one.id}: ${one.nodes[0].html.slice(0, 160)}`);
 }"""
+# What is just fading in has less contrast than it will have.
+AT_REST = """() => Promise.all(
+  document.getAnimations()
+    .filter((one) => one.effect.getComputedTiming().endTime !== Infinity)
+    .map((one) => one.finished.catch(() => null))
+).then(() => null)"""
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]}
 CONTRAST = {"runOnly": ["color-contrast"]}
 
@@ -89,6 +95,7 @@ class Person:
 
     def problems_of_page(self, rules: dict[str, object] = RULES) -> list[str]:
         """Accessibility problems, errors of the script, and what the CSP refused, so far."""
+        self.page.evaluate(AT_REST)
         if not self.page.evaluate("Boolean(window.axe)"):
             self.page.evaluate(f"{Axe().axe_script}; null")
         found: list[str] = self.page.evaluate(AXE, rules)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
 from humantasks.models import HumanTask
 
@@ -34,9 +35,28 @@ def test_all_open_tasks(plan, alice):
 
 
 def test_my_work(plan, alice):
-    tasks = HumanTask.objects.my_work(alice).most_pressing_first()
+    """Both what one holds and what one is asked about has its index; the few rows are sorted."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET enable_bitmapscan = on; SET enable_sort = on")
 
-    assert "using task_my_work" in plan(tasks[:50])
+    found = plan(HumanTask.objects.my_work(alice).most_pressing_first()[:50])
+
+    assert "on task_my_work" in found
+    assert "on task_asked_of" in found
+
+
+def test_the_next_task(plan, alice):
+    free = HumanTask.objects.free_for(alice).not_passed_by(alice).most_pressing_first()
+
+    assert "using task_open" in plan(free[:1])
+
+
+def test_what_ends_by_itself(plan, alice):
+    late = HumanTask.objects.filter(claim_expires_at__lt=timezone.now(), status="claimed")
+    due = HumanTask.objects.filter(paused_until__lte=timezone.now(), status="paused")
+
+    assert "using task_lease" in plan(late)
+    assert "using task_wakes" in plan(due)
 
 
 def test_done(plan, alice):

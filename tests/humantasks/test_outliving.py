@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from humantasks import inbox
 from humantasks.models import HumanTask, TaskDecision
-from orchestrator import retention
+from orchestrator import get_run, retention
 from orchestrator.models import Run
 from orchestrator.retention import Wanted
 
@@ -64,3 +64,17 @@ def test_the_page_of_a_task_whose_run_is_there_leads_to_it(task, alice, client):
     text = client.get(reverse("humantasks:task", args=[task.pk])).content.decode()
 
     assert reverse("dashboard:run", args=[task.run_id]) in text
+
+
+def test_a_paused_run_takes_an_answer_and_goes_on_with_it_later(task, alice, runs):
+    run = get_run(task.run_id)
+    run.pause()
+    inbox.claim(task, user=alice)
+    inbox.complete(task, user=alice, outcome="approve", data={"risk": "low"})
+    runs.drain()
+    assert run.refresh().status == "paused"
+
+    run.resume()
+    runs.drain()
+
+    assert run.refresh().result(timeout=0).approved

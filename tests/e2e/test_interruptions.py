@@ -154,7 +154,7 @@ def test_whatever_is_pressed_while_a_form_is_sent_it_is_sent_once(enter):
     approve = ruth.page.get_by_role("button", name="Approve")
     approve.dblclick()
     ruth.page.get_by_role("button", name="Reject").click()
-    ruth.page.get_by_label("Comment").press("Control+Enter")
+    ruth.page.get_by_role("textbox", name="Comment (optional)").press("Control+Enter")
     expect(ruth.page.locator("#decision")).to_have_attribute("aria-busy", "true")
     assert len(held) == 1
     assert ruth.page.evaluate("document.activeElement.name") == "comment"

@@ -12,7 +12,7 @@ from pydantic_core import to_json
 
 from orchestrator.ai import providers
 from orchestrator.ai.accounts import Account
-from orchestrator.ai.errors import InvalidAnswer, ModelRefused
+from orchestrator.ai.errors import BadReply, InvalidAnswer, ModelRefused
 from orchestrator.ai.messages import Message, Reply, Request, ToolCall, ToolSpec
 from orchestrator.ai.output import Output
 from orchestrator.core.step import current_step
@@ -63,6 +63,8 @@ async def ask_model(ask: Ask) -> Answer:
         account.add(reply, time.perf_counter() - began)
         _check_finish(reply)
         if reply.tool_calls:
+            if not ask.tools:
+                raise BadReply("the model called tools, and it was given none")
             return Answer(None, reply.content, reply.tool_calls, _shown(ask))
         try:
             return Answer(ask.output.read(reply.content), prompt=_shown(ask))

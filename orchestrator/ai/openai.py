@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import email.utils
 import json
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Literal
@@ -26,6 +27,8 @@ Structured = Literal["json_schema", "json_object", "prompt"]
 MAX_REPLY = 8 * 1024 * 1024
 _CONNECT_SECONDS = 10.0
 _TOO_MANY, _SERVER_ERROR = 429, 500
+# Headers whose values are nobody's business.
+_SECRET = re.compile("key|token|secret|auth", re.IGNORECASE)
 # Worth another attempt: time-out, conflict, too early.
 _PASSING = (408, 409, 425)
 
@@ -49,6 +52,8 @@ class OpenAICompatible:
         self._timeout = parse_duration(timeout).total_seconds()
         self._structured = structured
         self._headers = dict(headers or {})
+        named = (value for name, value in self._headers.items() if _SECRET.search(name))
+        self._secrets = [secret for secret in (api_key, *named) if secret]
         if api_key:
             self._headers["Authorization"] = f"Bearer {api_key}"
 
@@ -68,12 +73,18 @@ class OpenAICompatible:
                 http.stream("POST", self._url, json=body, headers=headers) as response,
             ):
                 text = await _read(response)
-                _check(response.status_code, response.headers, text)
+                _check(response.status_code, response.headers, self._without_secrets(text))
                 return text
         except (TimeoutError, httpx2.TimeoutException) as error:
             raise ModelUnavailable(f"no answer within {self._timeout:g} s") from error
         except httpx2.HTTPError as error:
             raise ModelUnavailable(f"{type(error).__name__}: {error}") from error
+
+    def _without_secrets(self, text: bytes) -> bytes:
+        """What goes into an error: a service may repeat the key that it does not know."""
+        for secret in self._secrets:
+            text = text.replace(secret.encode(), b"[hidden]")
+        return text
 
     def _body(self, request: Request) -> dict[str, Any]:
         messages = [_message(one) for one in request.messages]
@@ -180,7 +191,7 @@ def _reply(text: bytes) -> Reply:
         calls = tuple(_tool_call(one) for one in message.get("tool_calls") or ())
         usage = found.get("usage") or {}
         return Reply(
-            content=message.get("content") or message.get("refusal") or "",
+            content=_content(message),
             tool_calls=calls,
             usage=Usage(
                 int(usage.get("prompt_tokens") or 0), int(usage.get("completion_tokens") or 0)
@@ -191,6 +202,13 @@ def _reply(text: bytes) -> Reply:
     except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
         start = text[:200].decode(errors="replace")
         raise BadReply(f"the reply is not what the interface promises: {start!r}") from error
+
+
+def _content(message: Mapping[str, Any]) -> str:
+    found = message.get("content") or message.get("refusal") or ""
+    if not isinstance(found, str):
+        raise TypeError(f"content is text, and not {found!r}")
+    return found
 
 
 def _tool_call(told: Mapping[str, Any]) -> ToolCall:

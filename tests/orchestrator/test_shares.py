@@ -42,7 +42,7 @@ def held_by(worker: Worker) -> int:
 
 
 def until(is_so: Callable[[], bool]) -> bool:
-    limit = time.monotonic() + 10
+    limit = time.monotonic() + 30
     while not is_so() and time.monotonic() < limit:
         threading.Event().wait(0.01)
     return is_so()
@@ -57,7 +57,7 @@ def test_a_worker_leaves_to_others_what_it_has_no_threads_for(worker, monkeypatc
 
     def wait() -> None:
         begun.release()
-        gate.wait(30)
+        gate.wait(60)
 
     @workflow(name="slow")
     async def slow(ctx: Context) -> None:
@@ -66,8 +66,8 @@ def test_a_worker_leaves_to_others_what_it_has_no_threads_for(worker, monkeypatc
     try:
         start_many(slow, [None] * RUNS)
         first = worker()
-        assert begun.acquire(timeout=10)
-        assert begun.acquire(timeout=10)
+        assert begun.acquire(timeout=30)
+        assert begun.acquire(timeout=30)
         second = worker()
         if guarded:
             assert until(lambda: held_by(second) > 0)

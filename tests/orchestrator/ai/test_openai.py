@@ -212,6 +212,53 @@ def test_what_is_no_reply_is_said_so(service, body):
         ask(service)
 
 
+@pytest.mark.parametrize("content", [5, ["a"], {"text": "a"}, True])
+def test_an_answer_that_is_no_text_is_no_reply(service, content):
+    service.will_say(content)
+
+    with pytest.raises(BadReply, match="not what the interface promises"):
+        ask(service)
+
+
+def test_an_error_that_repeats_the_key_does_not_hold_it(service):
+    told = {"error": {"message": "Incorrect API key sk-secret, tenant key t-123, team content"}}
+    service.will_answer(401, json.dumps(told).encode())
+
+    with pytest.raises(ModelRefused) as raised:
+        ask(
+            service,
+            api_key="sk-secret",
+            headers={"X-Tenant-Key": "t-123", "X-Team": "content"},
+        )
+
+    assert "key [hidden], tenant key [hidden], team content" in str(raised.value)
+
+
+def test_calls_of_tools_that_were_not_given_are_asked_for_again(runs, service, settings):
+    settings.ORCHESTRATOR_AI = {
+        "default": "local:gpt-test",
+        "providers": {
+            "local": {
+                "class": "orchestrator.ai.openai.OpenAICompatible",
+                "base_url": service.url,
+            }
+        },
+    }
+    call = {"id": "1", "type": "function", "function": {"name": "shop", "arguments": "{}"}}
+    service.will_say(None, tool_calls=[call])
+    service.will_say('{"title": "Hello"}')
+
+    @workflow(name="posting")
+    async def posting(ctx: Context) -> Draft:
+        return await generate(ctx, "draft", prompt="Write.", output=Draft)
+
+    run = runs.start(posting)
+    runs.advance("1m")
+
+    assert run.refresh().result() == Draft(title="Hello")
+    assert run.steps[0].attempts == 2
+
+
 def test_a_reply_without_end_is_cut_off(service, monkeypatch):
     monkeypatch.setattr("orchestrator.ai.openai.MAX_REPLY", 1000)
     service.will_answer(200, b"x" * 5000)

@@ -10,27 +10,6 @@ from tests.e2e.steps import claim, open_task
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 
 
-def test_next_mode_by_keyboard_alone(enter):
-    ruth = enter("ruth")
-    open_task(ruth, "Hafenrost")
-    ruth.go("/inbox/queue/")
-    ruth.check_page()
-
-    ruth.page.keyboard.press("n")
-    expect(ruth.page.get_by_text("left")).to_be_visible()
-    first = ruth.page.get_by_role("heading", level=1).inner_text()
-    ruth.check_page()
-    ruth.page.get_by_label("Low", exact=True).focus()
-    ruth.page.keyboard.press("Space")
-    ruth.page.get_by_label("Sanctions list checked").focus()
-    ruth.page.keyboard.press("Space")
-    ruth.page.keyboard.press("Control+Enter")
-
-    expect(ruth.page.get_by_role("heading", level=1)).not_to_have_text(first)
-    expect(ruth.page.get_by_role("navigation", name="Next mode")).to_contain_text("1 done today")
-    expect(ruth.page.get_by_role("button", name="Give back")).to_be_visible()
-
-
 def test_an_act_is_a_dialog_and_says_what_is_wrong_in_it(enter):
     ravi = enter("ravi")
     open_task(ravi, "Almwerk")

@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 
 from orchestrator import Context, client, clock, schedule, workflow
 from orchestrator.schedules import verbs
-from orchestrator.store import pruning
+from orchestrator.store import pruning, ticks
 from orchestrator.store import schedules as store
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db]
@@ -112,3 +112,35 @@ def test_a_start_with_a_key_looks_for_its_tombstone_by_an_index(many_runs):
 
     assert "orchestrator_tombstone" in plan
     assert "Seq Scan" not in plan
+
+
+# A thousand of them due, or soon, in two queues of four priorities.
+DUE = """
+UPDATE orchestrator_run SET due_at = now() + (random() - 0.5) * interval '1 day',
+    queue = CASE WHEN random() < 0.5 THEN 'gpu' ELSE '' END, priority = -floor(random() * 4)
+WHERE status = 'waiting'
+"""
+
+
+@pytest.mark.parametrize("queues", [None, ("", "gpu")])
+def test_a_claim_reads_nothing_but_its_index(many_runs, queues):
+    with connection.cursor() as cursor:
+        cursor.execute(DUE)
+        cursor.execute("ANALYZE orchestrator_run")
+    plan = plans(
+        lambda: ticks.claim(
+            limit=10,
+            lease=timedelta(minutes=1),
+            worker="test",
+            known=[("w0", "1"), ("w20", "1")],
+            queues=queues,
+            step=timedelta(seconds=10),
+        )
+    )
+
+    assert set(re.findall(r"using (\w+) on orchestrator_run", plan)) == INDEXES_OF_A_CLAIM
+    assert not re.search(r"Seq Scan on orchestrator_run\b", plan)
+    assert "queue" in plan.partition("using run_claim")[2]
+
+
+INDEXES_OF_A_CLAIM = {"run_claim", "orchestrator_run_pkey"}

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 
 import pytest
 from celery import current_app
 from django.core.management import CommandError, call_command
-from django.db import connection
 
 from orchestrator import Context, clock, hints, send_event, serving, tasks, workflow
 from orchestrator.core.definition import registry
@@ -223,26 +221,6 @@ def test_each_queue_has_its_own_order(plain):
 
     assert claim(limit=1, queues=("one",)) == ["c"]
     assert claim(limit=1, queues=("two", "one")) == ["b"]
-
-
-@pytest.mark.postgres
-@pytest.mark.parametrize("queues", [None, ("", "gpu")])
-def test_a_claim_reads_nothing_but_its_index(plain, queues, django_assert_num_queries):
-    plain.start(priority=1)
-    with django_assert_num_queries(2) as asked:
-        claim(queues=queues)
-
-    with connection.cursor() as cursor:
-        # A small table is quicker to read as a whole.
-        cursor.execute("SET enable_seqscan = off; SET enable_bitmapscan = off")
-        cursor.execute(f"EXPLAIN {asked.captured_queries[0]['sql']}")
-        plan = "\n".join(line for (line,) in cursor.fetchall())
-        cursor.execute("RESET ALL")
-
-    indexes = re.findall(r"using (\w+) on orchestrator_run", plan)
-    assert set(indexes) == {"run_claim", "orchestrator_run_pkey"}
-    assert "Seq Scan on orchestrator_run" not in plan
-    assert "queue" in plan.partition("using run_claim")[2]
 
 
 # ---- errors -----------------------------------------------------------------------------

@@ -33,7 +33,8 @@ def within(limit: timedelta) -> Iterator[None]:
 
 @contextmanager
 def _on_postgresql(limit: timedelta) -> Iterator[None]:
-    milliseconds = int(limit.total_seconds() * 1000)
+    # 0 would be no limit.
+    milliseconds = max(int(limit.total_seconds() * 1000), 1)
     try:
         with transaction.atomic(using=ALIAS):
             with engine_connection().cursor() as cursor:

@@ -6,8 +6,11 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from django.db import connection
+from django.db.utils import ProgrammingError
 from django.test import Client
 
+from dashboard.queries.limits import TookTooLong, within
 from orchestrator import Context, Retry, Run, workflow
 from orchestrator.models import Run as Row
 from orchestrator.testing.runs import Runs
@@ -151,6 +154,7 @@ def test_every_run_of_a_workflow_is_on_exactly_one_page_whatever_its_status(
     assert response.context["pager"]["summary"] == "20 of 120"
 
 
+@pytest.mark.sqlite
 def test_a_list_that_takes_too_long_offers_spans_of_time(
     operator: Client, waiting: Run[None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -167,3 +171,17 @@ def test_a_list_that_takes_too_long_offers_spans_of_time(
     # The next one is not stopped.
     monkeypatch.undo()
     assert ids(operator.get(f"{RUNS}?workflow=signature")) == [waiting.id]
+
+
+@pytest.mark.postgres
+def test_the_database_is_stopped_after_the_limit_and_not_for_the_next(roles: None) -> None:
+    def sleep(seconds: float) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_sleep(%s)", [seconds])
+
+    with pytest.raises(TookTooLong), within(timedelta(milliseconds=20)):
+        sleep(5)
+
+    sleep(0.03)
+    with pytest.raises(ProgrammingError), within(timedelta(seconds=1)):
+        Row.objects.extra(where=["no_such_column"]).first()

@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
+from django.utils import timezone
 
 from orchestrator import clock
 from orchestrator.core.ids import least_id
@@ -20,8 +21,9 @@ from orchestrator.models import FINAL, Run, Status
 
 ACTIVE = [status for status in Status if status not in FINAL]
 
-# Runs whose first wait is for a person. One that is being cancelled has withdrawn its tasks.
-NEEDS_PERSON = Q(status__in=ACTIVE, waiting_kind="human_task", cancel_requested_at=None)
+# Runs whose first wait is for a person. One that has ended waits for nothing; one that is
+# being cancelled has withdrawn its tasks.
+NEEDS_PERSON = Q(waiting_kind="human_task", cancel_requested_at=None)
 
 
 @dataclass(frozen=True)
@@ -168,11 +170,13 @@ class Filter:
     def _times(self) -> Iterator[Q]:
         # Ids are in the order of `created_at`, so they bound what is looked at.
         margin = CLOCKS_DIFFER + abs(clock.skew())
-        since = [self.started_after] if self.started_after else []
         if self.created:
-            since.append(clock.now() - PERIODS[self.created])
-        for at in since:
-            yield Q(created_at__gte=at, id__gte=least_id(at - margin))
+            period = PERIODS[self.created]
+            first = least_id(timezone.now() - period - margin)
+            yield Q(created_at__gte=clock.Now(-period), id__gte=first)
+        if self.started_after:
+            first = least_id(self.started_after - margin)
+            yield Q(created_at__gte=self.started_after, id__gte=first)
         if self.started_before:
             last = least_id(self.started_before + margin)
             yield Q(created_at__lt=self.started_before, id__lt=last)

@@ -23,9 +23,10 @@ Member = Callable[[str], User]
 
 
 def create_default_groups() -> None:
-    """What the migration does."""
-    migration = import_module("dashboard.migrations.0002_default_groups")
-    migration.create_groups(apps, SimpleNamespace(connection=connection))
+    """What the migrations do."""
+    editor = SimpleNamespace(connection=connection)
+    import_module("dashboard.migrations.0002_default_groups").create_groups(apps, editor)
+    import_module("dashboard.migrations.0007_rights_of_groups").grant(apps, editor)
 
 
 @pytest.fixture

@@ -19,7 +19,6 @@ from tests.dashboard.conftest import (  # noqa: F401 - fixtures
     failed,
     logged_in,
     member,
-    roles,
     waiting,
 )
 

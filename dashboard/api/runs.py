@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field
 from dashboard.access import SEES_RUNS, sees_payloads
 from dashboard.api import schemas, shapes, waiting
 from dashboard.api.callers import ApiRequest, needs
-from dashboard.api.fields import Attribute, Instant, Key, Name, Timeout
+from dashboard.api.fields import Attribute, Key, Name, Timeout
 from dashboard.api.problems import UNKNOWN_RUN, UNKNOWN_STEP
 from dashboard.panel import panel
 from dashboard.queries import run as queries
@@ -21,7 +21,7 @@ from dashboard.queries import runs
 from dashboard.queries.waits import waits
 from orchestrator import models, rest
 from orchestrator.models import Status
-from orchestrator.rest import Cursor, Limit, Page, Problem
+from orchestrator.rest import Cursor, Instant, Limit, Page, Problem
 
 router = Router(tags=["runs"])
 

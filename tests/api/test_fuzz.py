@@ -49,8 +49,9 @@ BEYOND_SCHEMAS = {
     *("cron", "every", "tz", "start", "end", "after", "workflow"),
     # Of machines: one that there is, and a state of it.
     *("machine", "state"),
-    # Of tasks: what the form asks, and a way to end it.
-    *("outcome", "comment", "data"),
+    # Of tasks: what the form asks, a way to end it, people who may answer or be asked, teams,
+    # and times that are still to come.
+    *("outcome", "comment", "data", "to", "of", "until", "due_at", "reason"),
 }
 
 schema = schemathesis.openapi.from_dict(api.document)

@@ -147,8 +147,8 @@ def _of_pseudo(node: Node) -> Iterator[str]:
         yield f"{kind} invokes nothing"
     if node.kind == "history" and (node.on_enter or node.on_exit):
         yield f"{kind} has no actions; nothing is ever in it"
-    if node.kind == "history" and (node.parent is None or node.parent.kind == "parallel"):
-        yield "a history state is one of the states inside a state that is not parallel"
+    if node.kind == "history" and (node.parent is None or node.parent.parent is None):
+        yield f"{kind} stands inside another state; the machine itself is never left"
     if node.kind == "final" and node.on_exit and node.parent and node.parent.parent is None:
         yield "on_exit: the machine ends here, so it is never left"
     if node.kind == "final" and node.parent and node.parent.kind == "parallel":
@@ -165,12 +165,11 @@ def _of_start(node: Node) -> Iterator[str]:
         yield from _together(node.initial, "initial")
     elif node.kind == "parallel" and node.initial:
         yield "a parallel state starts in all of its regions; it has no initial"
-    elif node.kind in ("atomic", "final") and node.initial:
-        yield "initial is for states with states inside"
     elif node.kind == "history":
         parent = node.parent
         if parent is not None and not all(one.is_inside(parent) for one in node.initial):
             yield f"target {_names(node.initial)} is not beside it"
+        yield from _together(node.initial, "target")
 
 
 def _together(targets: tuple[Node, ...], what: str) -> Iterator[str]:
@@ -220,13 +219,12 @@ def _unreachable(made: Chart) -> Iterator[str]:
     found = default_entry(made.root)
     while found - reached:
         reached |= found
-        edges = [edge for node in reached for edge in node.edges]
-        found = {one for edge in edges for target in edge.targets for one in _entered(target)}
-        found -= reached
+        targets = [one for node in reached for edge in node.edges for one in edge.targets]
+        targets += [one for node in reached for one in node.initial]
+        # What only stands for others is not entered, but something must lead to it, too.
+        found = {*targets, *(one for target in targets for one in _entered(target))} - reached
     for node in made.nodes.values():
-        if node in reached or node.kind == "history":
-            continue
-        if node.parent is None or node.parent in reached:
+        if node not in reached and (node.parent is None or node.parent in reached):
             yield f"{node.id or 'the machine'}: no transition leads to it"
 
 

@@ -131,7 +131,7 @@ class Ledger:
             "from": self._chart.shown(standing.active),
             "to": self._chart.shown(planned.applied(standing.active)),
             "taken": [edge.id for edge in verdict.edges],
-            "guards": [_shown(one) for one in verdict.judged],
+            "guards": [shown(one) for one in verdict.judged],
             "because": clean(verdict.because)[:MAX_TEXT],
         }
         entry = self._mark(f"@{key}", label[:MAX_NAME], detail)
@@ -165,7 +165,8 @@ class Ledger:
             self._body.close_mark(entry, status, **fields)
 
 
-def _shown(judged: Judged) -> dict[str, Any]:
+def shown(judged: Judged) -> dict[str, Any]:
+    """What a guard has said, as it is recorded."""
     guard, targets = judged.edge.guard, judged.edge.targets
     return {
         "guard": guard.label if guard else "",

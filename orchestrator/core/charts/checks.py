@@ -16,6 +16,8 @@ from orchestrator.core.charts.specs import NOT_GIVEN, InvokeSpec
 from orchestrator.core.names import check_name
 
 MAX_STATE = 120  # of a path, so that the keys of its timers fit their column
+MAX_INVOKED = 160  # likewise
+MAX_DELAY = 20
 MAX_EVENT = 200
 MAX_STEP = 180
 MAX_SHOWN = 255
@@ -28,7 +30,8 @@ def problems(made: Chart) -> Iterator[str]:
     """All that is wrong with a chart whose parts are well-formed, one sentence each."""
     for node in made.nodes.values():
         name = node.id or "the machine"
-        for problem in (*_of_kind(node), *_of_start(node), *_of_edges(node)):
+        found = (*_of_lengths(node), *_of_kind(node), *_of_start(node), *_of_edges(node))
+        for problem in found:
             yield f"{name}: {problem}"
     yield from _unreachable(made)
     yield from _restless(made)
@@ -104,9 +107,16 @@ def is_workflow(target: Any) -> bool:
 # ---- states --------------------------------------------------------------------------
 
 
-def _of_kind(node: Node) -> Iterator[str]:
+def _of_lengths(node: Node) -> Iterator[str]:
     if len(node.id) > MAX_STATE:
         yield f"the path to a state has at most {MAX_STATE} characters"
+    if any(len(f"{one.name} in {node.id}") > MAX_INVOKED for one in node.invokes):
+        yield f"a path and the name of what is invoked have at most {MAX_INVOKED} characters"
+    if any(len(one.text) > MAX_DELAY for one in node.delays):
+        yield f"after: a delay is written in at most {MAX_DELAY} characters"
+
+
+def _of_kind(node: Node) -> Iterator[str]:
     if node.kind in ("final", "history"):
         yield from _of_pseudo(node)
     if node.kind == "parallel":

@@ -158,6 +158,14 @@ INNER = {"x": state(on={"GO": "y"}), "y": state()}
         ({"a": state(on={"GO": []})}, "a: on 'GO': there is no transition"),
         ({"a": state(after={"1d": []})}, "a: after '1d': there is no transition"),
         ({"a": state(after={"soon": "a"})}, "a: after: not a duration: 'soon'"),
+        (
+            {"a": state(after={f"{'0' * 20}1d": "a"})},
+            "a: after: a delay is written in at most 20 characters",
+        ),
+        (
+            {"a" * 90: state(invoke=invoke(later, name="x" * 90))},
+            "a path and the name of what is invoked have at most 160 characters",
+        ),
         ({"a": state(always="a")}, "a: always leads round in a circle without a guard"),
         ({"a": state(always=transition(guard=yes))}, "a: always: without a target"),
         (

@@ -78,8 +78,13 @@ async def _result(ctx: Context[Any], name: str, tools: Mapping[str, Tool], call:
     except WrongCall as error:
         return await ctx.step(key, _refused(str(error)))
     if known.is_durable:
+        await ctx.step(key, _accept)
         return await work.func(ctx, **work.keywords)
     return await ctx.step(key, work, **known.options)
+
+
+def _accept() -> None:
+    """A call whose tool is part of the body: what the tool does is recorded by itself."""
 
 
 def _refused(why: str) -> Callable[[], None]:

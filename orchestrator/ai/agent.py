@@ -12,7 +12,7 @@ from typing import Any
 from orchestrator.ai.asking import Answer, Ask, as_data, ask_model
 from orchestrator.ai.errors import WrongCall
 from orchestrator.ai.messages import Message, ToolCall
-from orchestrator.ai.tools import NAME, Tool
+from orchestrator.ai.tools import Tool
 from orchestrator.core.context import Context
 from orchestrator.core.durations import Duration
 from orchestrator.core.errors import NestedStep, NonDeterminism, TooManyAtOnce, UndecodableValue
@@ -38,7 +38,10 @@ async def converse(
         if not answer.tool_calls:
             return answer.output
         results = await asyncio.gather(
-            *(_call(ctx, name, tools, call) for call in answer.tool_calls)
+            *(
+                _call(ctx, name, tools, call, is_unknown=call.name in answer.unknown)
+                for call in answer.tool_calls
+            )
         )
         ask = replace(
             ask,
@@ -53,10 +56,16 @@ def _said(answer: Answer) -> Message:
     return Message("assistant", answer.content, answer.tool_calls)
 
 
-async def _call(ctx: Context[Any], name: str, tools: Mapping[str, Tool], call: ToolCall) -> Message:
+async def _call(
+    ctx: Context[Any], name: str, tools: Mapping[str, Tool], call: ToolCall, *, is_unknown: bool
+) -> Message:
     """What a tool gives the model; an error is an answer too."""
     try:
-        told = as_data(await _result(ctx, name, tools, call))
+        if is_unknown:
+            # Not by the name that the model has made up: names of steps are for everybody.
+            work = _refused(f"there is no tool {call.name!r}; there are {', '.join(tools)}")
+            await ctx.step(_key(name, "unknown tool"), work)
+        told = as_data(await _result(ctx, _key(name, call.name), tools.get(call.name), call))
     except _NOT_TOLD:
         raise
     except Exception as error:
@@ -64,15 +73,11 @@ async def _call(ctx: Context[Any], name: str, tools: Mapping[str, Tool], call: T
     return Message("tool", told, tool_call_id=call.id)
 
 
-async def _result(ctx: Context[Any], name: str, tools: Mapping[str, Tool], call: ToolCall) -> Any:
+async def _result(ctx: Context[Any], key: str, known: Tool | None, call: ToolCall) -> Any:
     # A call that is wrong is recorded like any other: a replay takes what is recorded, also
     # when today's code has other tools, or other types.
-    what = call.name if NAME.fullmatch(call.name) else "unknown tool"
-    key = f"{name}: {what}"[:MAX_NAME]
-    known = tools.get(call.name)
     if known is None:
-        there_are = f"; there are {', '.join(tools)}" if tools else ""
-        return await ctx.step(key, _refused(f"there is no tool {call.name!r}{there_are}"))
+        return await ctx.step(key, _refused(f"there is no tool {call.name!r} any more"))
     try:
         work = known.bound(call.arguments)
     except WrongCall as error:
@@ -81,6 +86,10 @@ async def _result(ctx: Context[Any], name: str, tools: Mapping[str, Tool], call:
         await ctx.step(key, _accept)
         return await work.func(ctx, **work.keywords)
     return await ctx.step(key, work, **known.options)
+
+
+def _key(name: str, tool: str) -> str:
+    return f"{name}: {tool}"[:MAX_NAME]
 
 
 def _accept() -> None:

@@ -67,6 +67,8 @@ class Answer:
     prompt: tuple[Message, ...] = ()
     # What the step has used, attempts that failed with it.
     spent: Spent = field(default=Spent())
+    # Tools that it called and that there were not, then.
+    unknown: tuple[str, ...] = ()
 
 
 async def ask_model(ask: Ask) -> Answer:
@@ -90,9 +92,17 @@ async def ask_model(ask: Ask) -> Answer:
         account.add(reply, time.perf_counter() - began)
         reply = checked(reply, may_call=bool(ask.tools), is_text=ask.output.schema is None)
         if reply.tool_calls:
-            return Answer(None, reply.content, reply.tool_calls, _shown(ask), account.spent)
+            unknown = {one.name for one in reply.tool_calls} - {one.name for one in ask.tools}
+            return Answer(
+                content=reply.content,
+                tool_calls=reply.tool_calls,
+                prompt=_shown(ask),
+                spent=account.spent,
+                unknown=tuple(sorted(unknown)),
+            )
         try:
-            return Answer(ask.output.read(reply.content), "", (), _shown(ask), account.spent)
+            output = ask.output.read(reply.content)
+            return Answer(output, prompt=_shown(ask), spent=account.spent)
         except ValidationError as error:
             problem = error
             messages += (Message("assistant", reply.content), _correction(error))

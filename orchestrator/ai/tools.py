@@ -19,7 +19,7 @@ from orchestrator.core.durations import Duration
 from orchestrator.core.retry import Retry
 
 # What services allow as the name of a tool.
-NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ def tool(
     use steps, waits and human tasks itself.
     """
     name = name or str(getattr(fn, "__name__", ""))
-    if not NAME.fullmatch(name):
+    if not _NAME.fullmatch(name):
         raise ValueError(f"a tool's name has letters, digits, _ and -, at most 64: {name!r}")
     parameters = list(inspect.signature(fn).parameters.values())
     hints = get_type_hints(fn, include_extras=True)

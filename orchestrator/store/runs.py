@@ -16,7 +16,7 @@ from orchestrator.core.errors import IdempotencyConflict, UndecodableValue
 from orchestrator.database import ALIAS, engine_connection, is_postgresql
 from orchestrator.infos import FULL
 from orchestrator.models import FINAL, Status
-from orchestrator.store import portable, postgresql, tombstones
+from orchestrator.store import portable, postgresql, refusals, tombstones
 
 _TOMBSTONE = 'SELECT 1 FROM orchestrator_tombstone WHERE workflow = %s AND "key" = %s'
 
@@ -202,7 +202,10 @@ def send(
     event_id: str | None = None,
     sent_by: str = "",
 ) -> Sent:
-    """Put an event into a run's mailbox and wake it, in one transaction (the caller's, if any)."""
+    """Put an event into a run's mailbox and wake it, in one transaction (the caller's, if any).
+
+    A machine that has ended notes it as refused.
+    """
     dialect = postgresql if is_postgresql() else portable
     # What the engine sends itself, such as the answer of a child, always has a place.
     is_own = name.startswith("@")
@@ -222,7 +225,12 @@ def send(
     status = models.Run.objects.filter(id=run_id).values_list("status", flat=True).first()
     if status is None:
         return Sent(False, "no run has this id")
-    return Sent(False, f"the run has {_ENDED[status]}" if status in FINAL else _full())
+    if status not in FINAL:
+        return Sent(False, _full())
+    because = f"the run has {_ENDED[status]}"
+    if not is_own:
+        refusals.note(run_id, name, payload, event_id=event_id, sent_by=sent_by, because=because)
+    return Sent(False, because)
 
 
 def _full() -> str:

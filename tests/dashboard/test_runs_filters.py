@@ -19,7 +19,7 @@ from tests.dashboard.test_runs_list import RUNS, ids, many
 
 
 @pytest.fixture
-def labelled(roles: None) -> Run[None]:
+def labelled(transactional_db: None) -> Run[None]:
     """A run with attributes and tags, which fails."""
 
     def pay(number: int) -> None:
@@ -140,7 +140,7 @@ def test_columns_are_chosen_in_the_address(operator: Client, labelled: Run[None]
 
 
 def test_every_run_of_a_workflow_is_on_exactly_one_page_whatever_its_status(
-    operator: Client, roles: None
+    operator: Client,
 ) -> None:
     made = [one for status in ("completed", "failed", "waiting") for one in many(40, status=status)]
     seen: list[UUID] = []
@@ -174,7 +174,9 @@ def test_a_list_that_takes_too_long_offers_spans_of_time(
 
 
 @pytest.mark.postgres
-def test_the_database_is_stopped_after_the_limit_and_not_for_the_next(roles: None) -> None:
+def test_the_database_is_stopped_after_the_limit_and_not_for_the_next(
+    transactional_db: None,
+) -> None:
     def sleep(seconds: float) -> None:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_sleep(%s)", [seconds])

@@ -158,7 +158,7 @@ def test_a_list_without_matches_offers_the_way_back(operator: Client, waiting: R
     assert f'href="{RUNS}"' in page
 
 
-def test_every_run_is_on_exactly_one_page(operator: Client, roles: None) -> None:
+def test_every_run_is_on_exactly_one_page(operator: Client) -> None:
     made = many(120)
     seen: list[UUID] = []
     query = ""
@@ -172,7 +172,7 @@ def test_every_run_is_on_exactly_one_page(operator: Client, roles: None) -> None
     assert seen == list(reversed(made))
 
 
-def test_newer_leads_back_the_same_way(operator: Client, roles: None) -> None:
+def test_newer_leads_back_the_same_way(operator: Client) -> None:
     many(120)
     first = operator.get(RUNS)
     second = operator.get(f"{RUNS}?{first.context['pager']['older']}")
@@ -186,7 +186,7 @@ def test_newer_leads_back_the_same_way(operator: Client, roles: None) -> None:
     assert start.context["pager"]["newer"] == ""
 
 
-def test_a_changed_filter_drops_the_cursor(operator: Client, roles: None) -> None:
+def test_a_changed_filter_drops_the_cursor(operator: Client) -> None:
     many(60)
     second = operator.get(f"{RUNS}?{operator.get(RUNS).context['pager']['older']}")
 
@@ -196,9 +196,7 @@ def test_a_changed_filter_drops_the_cursor(operator: Client, roles: None) -> Non
     assert 'name="before"' not in second.content.decode()
 
 
-def test_counts_stop_at_the_cap(
-    operator: Client, roles: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_counts_stop_at_the_cap(operator: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     many(55)
     monkeypatch.setattr(queries, "CAP", 51)
     monkeypatch.setattr("dashboard.views.runs.CAP", 51)
@@ -234,7 +232,7 @@ def test_new_runs_are_announced_and_not_inserted(operator: Client, waiting: Run[
     assert "2 new runs" in part.content.decode()
 
 
-def test_a_later_page_announces_nothing(operator: Client, roles: None) -> None:
+def test_a_later_page_announces_nothing(operator: Client) -> None:
     many(60)
     second = operator.get(f"{RUNS}?{operator.get(RUNS).context['pager']['older']}")
     many(1)
@@ -285,7 +283,7 @@ def test_a_list_reads_no_payload(operator: Client, waiting: Run[None], failed: R
     assert "Traceback" not in page
 
 
-def test_the_number_of_queries(operator: Client, roles: None) -> None:
+def test_the_number_of_queries(operator: Client) -> None:
     def asked(address: str, headers: dict[str, str] | None = None) -> int:
         with CaptureQueriesContext(connection) as captured:
             operator.get(address, headers=headers)

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
+from dashboard.api.model_schemas import ModelUse, Said
 from orchestrator.models import Status
 
 
@@ -97,7 +98,7 @@ class Step(BaseModel):
 
     key: str = Field(examples=["charge"])
     name: str
-    kind: str = Field(examples=["step"])
+    kind: str = Field(examples=["step"], description="`ai`: a step that has asked a model.")
     status: str = Field(
         description="open, retrying, queued, intent, running, completed, failed, timed_out "
         "or cancelled."
@@ -114,6 +115,7 @@ class Step(BaseModel):
         description="Characters of a result that is too long for here. Ask for its step.",
     )
     error: Failure | None = None
+    ai: ModelUse | None = Field(default=None, description="null: it has asked no model.")
 
 
 class Attempt(BaseModel):
@@ -131,6 +133,8 @@ class StepDetail(Step):
     """A step with its attempts and the whole of its result."""
 
     made: list[Attempt] = Field(description="The attempts, one by one.")
+    asked: list[Said] = Field([], description="What a model was asked. `result` is its answer.")
+    called: list[Said] = Field([], description="The tools that it called instead.")
 
 
 class Event(BaseModel):
@@ -194,6 +198,7 @@ class Run(BaseModel):
     input: Any = None
     output: Any = None
     error: Failure | None
+    ai: ModelUse | None = Field(description="The sum of its AI steps; null when it has none.")
     waiting_on: list[Wait]
     steps: list[Step]
     more_steps: bool

@@ -4,13 +4,14 @@ Importing this needs no configured Django.
 """
 
 from humantasks.asking import HumanTaskFailed, HumanTaskResult, HumanTaskTimeout, human_task
-from humantasks.definitions import REQUIRED, HumanTaskType, Outcome, human_task_type
+from humantasks.definitions import REQUIRED, Check, HumanTaskType, Outcome, human_task_type
 from humantasks.routing import DECIDERS, REQUESTER, Direct, Pool
 
 __all__ = [
     "DECIDERS",
     "REQUESTER",
     "REQUIRED",
+    "Check",
     "Direct",
     "HumanTaskFailed",
     "HumanTaskResult",

@@ -14,16 +14,17 @@ from pydantic import BaseModel, Field
 from dashboard.access import SEES_RUNS, sees_payloads
 from dashboard.api import schemas, shapes, step_shapes, waiting
 from dashboard.api.callers import ApiRequest, needs
-from dashboard.api.fields import Attribute, Instant, Key, Name, Timeout
+from dashboard.api.fields import Attribute, Key, Name, Timeout
 from dashboard.api.problems import UNKNOWN_RUN, UNKNOWN_STEP
 from dashboard.models_used import total
 from dashboard.panel import panel
 from dashboard.queries import run as queries
 from dashboard.queries import runs, usage
+from dashboard.queries.filters import Filter
 from dashboard.queries.waits import waits
 from orchestrator import models, rest
 from orchestrator.models import Status
-from orchestrator.rest import Cursor, Limit, Page, Problem
+from orchestrator.rest import Cursor, Instant, Limit, Page, Problem
 
 router = Router(tags=["runs"])
 
@@ -41,13 +42,13 @@ class RunFilters(BaseModel):
     started_after: Instant | None = Field(None, description="Made (`created_at`) then or later.")
     started_before: Instant | None = Field(None, description="Made (`created_at`) before then.")
     idempotency_key: Key | None = Field(
-        None, description="Without `workflow`: among the workflows that the code has."
+        None, description="Exactly. Without `workflow`: of any workflow."
     )
     parent_id: UUID | None = Field(None, description="The children of this run.")
 
-    def wanted(self) -> runs.Filter:
+    def wanted(self) -> Filter:
         pairs = (one.partition(":") for one in self.attribute)
-        return runs.Filter(
+        return Filter(
             workflow=self.workflow or "",
             statuses=tuple(self.status),
             attributes=tuple((name, value) for name, _, value in pairs),

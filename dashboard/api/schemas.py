@@ -277,6 +277,10 @@ class Machine(MachineSummary):
     takes: list[str] = Field(
         description="The events that it has a transition for, where it is; `*` for any."
     )
+    trouble: str | None = Field(
+        description="Why today's definition does not fit the machine, such as a state that is "
+        "gone: then it takes nothing. null as well when you may not see payloads."
+    )
     payloads: Literal["visible", "hidden", "removed"]
     context: Any = Field(description="As it was when the machine last came to rest.")
 
@@ -291,7 +295,16 @@ class Transition(BaseModel):
     refused_because: str | None = Field(
         description="Also why it is not judged yet. null as well when you may not see payloads."
     )
-    done: bool = Field(description="false while actions are executed.")
+    outcome: Literal["waiting", "refused", "running", "done", "failed", "cancelled"] = Field(
+        description="In one word: not judged, not accepted, or how far it is."
+    )
+    done: bool = Field(
+        description="false while actions are executed, and when the run ended before they were."
+    )
+    failed_because: str | None = Field(
+        description="Of what the run failed in the middle of it. null as well when you may not "
+        "see payloads."
+    )
     guards: list[dict[str, Any]] = Field(
         description="What each guard said that was asked; empty when you may not see payloads."
     )

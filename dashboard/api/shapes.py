@@ -17,7 +17,6 @@ from dashboard.rows import Row
 from dashboard.timeline import Row as TimelineRow
 from orchestrator.core.checkpoints import Checkpoint
 from orchestrator.core.codec import encode
-from orchestrator.core.errors import UndecodableValue, UnknownState
 from orchestrator.machine import Machine, Transition
 from orchestrator.models import Entry, Event, LogLine, Run, Schedule, Status
 from orchestrator.run import Run as Handle
@@ -241,18 +240,11 @@ def machine(found: Machine[Any], row: Row, *, sees: bool) -> schemas.Machine:
         context = standing["context"] if standing else None
     return schemas.Machine(
         **machine_summary(row, run.state).model_dump(),
-        takes=_takes(found),
+        takes=found.takes,
+        trouble=found.trouble or None if sees else None,
         payloads=visibility(run, sees=sees),
         context=context,
     )
-
-
-def _takes(found: Machine[Any]) -> list[str]:
-    try:
-        return found.takes
-    except (UnknownState, UndecodableValue):
-        # Today's code cannot read where it stands: it takes nothing here.
-        return []
 
 
 def transition(found: Transition, *, sees: bool) -> schemas.Transition:
@@ -262,7 +254,9 @@ def transition(found: Transition, *, sees: bool) -> schemas.Transition:
         to_state=found.to,
         accepted=found.accepted,
         refused_because=redacted_text(found.refused_because) or None if sees else None,
+        outcome=found.outcome,
         done=found.is_done,
+        failed_because=redacted_text(found.failed_because) or None if sees else None,
         guards=redacted(list(found.guards)) if sees else [],
         actor=found.actor,
         payload=value(encode(found.payload), sees=sees) if sees else None,

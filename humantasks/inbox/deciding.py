@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -17,7 +17,7 @@ from humantasks.inbox import drafting, refusing
 from humantasks.inbox.audit import Entry, label_of
 from humantasks.inbox.changing import NOT_HELD, change_locked, exclude, locked, must_hold
 from humantasks.inbox.errors import Code, TaskConflict
-from humantasks.models import HumanTask, Status, TaskCandidate, TaskDecision
+from humantasks.models import HumanTask, Status, TaskAttachment, TaskCandidate, TaskDecision
 from orchestrator import clock, waits
 from orchestrator.core.ids import uuid7
 
@@ -33,20 +33,21 @@ def complete(
     data: Mapping[str, Any] | None = None,
     comment: str = "",
     reason_codes: Sequence[str] = (),
+    checked: Sequence[str] = (),
     submission_id: UUID | None = None,
     data_rev: int | None = None,
 ) -> TaskDecision:
     """Answer a task that `user` holds, and wake the run that asked.
 
-    The same `submission_id` with the same answer gives the first decision again, however
-    often it comes. `data_rev` is that of the data which the person saw; without it, any
-    will do.
+    `checked` names what is ticked of the checklist. The same `submission_id` with the same
+    answer gives the first decision again, however often it comes. `data_rev` is that of the
+    data which the person saw; without it, any will do.
 
     Raises InvalidAnswer with what is wrong in the form, TaskConflict when the task is not
     theirs, has ended or was judged on old data, and NotEligible when they may not answer
     it (any more). Nothing is written then.
     """
-    answer = answers.check(task, outcome, data, comment.strip(), reason_codes)
+    answer = answers.check(task, outcome, data, comment.strip(), reason_codes, checked=checked)
     return _decide(task, user, answer, submission_id or uuid7(), data_rev)
 
 
@@ -95,6 +96,7 @@ def write(
         data=answer.text,
         comment=answer.comment,
         reason_codes=answer.reason_codes,
+        checked=answer.checked,
         on_behalf_of=behalf_of,
         is_override=is_override,
         evidence_digest=evidence_digest(task),
@@ -138,10 +140,12 @@ def _result(task: HumanTask, decision: TaskDecision, answer: Answer) -> HumanTas
         data=answer.data,
         comment=answer.comment,
         reason_codes=answer.reason_codes,
+        checked=answer.checked,
         completed_by=decision.user.get_username(),
         on_behalf_of=decision.on_behalf_of or None,
         override=decision.is_override,
         edits=answers.edits(task, answer),
+        attachments=_attached(task),
         task_id=task.pk,
         created_at=task.created_at,
         claimed_at=task.claimed_at,
@@ -149,14 +153,43 @@ def _result(task: HumanTask, decision: TaskDecision, answer: Answer) -> HumanTas
     )
 
 
+def _attached(task: HumanTask) -> list[dict[str, Any]]:
+    """The files that the task has in the end, for the body."""
+    files = TaskAttachment.objects.filter(task=task, superseded_by=None).order_by("seq")
+    return [
+        {"id": one.pk, "name": one.name, "type": one.mime, "size": one.size, "sha256": one.sha256}
+        for one in files
+    ]
+
+
 def evidence_digest(task: HumanTask) -> str:
-    """Proof of what was judged: the sha256 of the evidence and of the questions."""
-    return hashlib.sha256(f"{task.payload.data}\n{task.schema}".encode()).hexdigest()
+    """Proof of what was judged: the sha256 of the evidence, the questions and the files."""
+    files = TaskAttachment.objects.filter(task=task, superseded_by=None).order_by("seq")
+    sums = [f"\n{digest}" for digest in files.values_list("sha256", flat=True)]
+    return _digest_of(task, sums)
+
+
+def evidence_digest_at(task: HumanTask, files: Iterable[TaskAttachment], seq: int) -> str:
+    """The same as it was at an entry of the audit; `files` are all that the task ever had."""
+    known = {one.pk: one for one in files if one.seq < seq}
+    sums = [
+        f"\n{one.sha256}"
+        for one in sorted(known.values(), key=lambda one: one.seq)
+        if one.superseded_by_id not in known
+    ]
+    return _digest_of(task, sums)
+
+
+def _digest_of(task: HumanTask, sums: list[str]) -> str:
+    seen = f"{task.payload.data}\n{task.schema}{''.join(sums)}"
+    return hashlib.sha256(seen.encode()).hexdigest()
 
 
 def decision_digest(decision: TaskDecision) -> str:
     """Proof of what was said."""
     said = [decision.outcome, decision.data, decision.comment, decision.reason_codes]
+    if decision.checked:
+        said.append(decision.checked)
     return hashlib.sha256(json.dumps(said, ensure_ascii=False).encode()).hexdigest()
 
 
@@ -167,6 +200,7 @@ def _again(known: TaskDecision, task: HumanTask, user: User, answer: Answer) -> 
         and known.outcome == answer.outcome.name
         and known.comment == answer.comment
         and known.reason_codes == answer.reason_codes
+        and known.checked == answer.checked
         and known.data == answer.text
     )
     if not is_same:

@@ -1,5 +1,6 @@
 """The inbox's tables. `humantasks.inbox` is their only writer; teams are set up in the admin."""
 
+from humantasks.models.attachments import TaskAttachment
 from humantasks.models.people import ReviewerState, TeamProfile
 from humantasks.models.records import (
     TaskAudit,
@@ -28,6 +29,7 @@ __all__ = [
     "Priority",
     "ReviewerState",
     "Status",
+    "TaskAttachment",
     "TaskAudit",
     "TaskCandidate",
     "TaskComment",

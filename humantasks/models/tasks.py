@@ -17,7 +17,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from humantasks import definitions, plain
-from humantasks.definitions import Outcome, Policy
+from humantasks.definitions import Check, Outcome, Policy
 from humantasks.querysets import TaskQuerySet
 from orchestrator.core.ids import uuid7
 from orchestrator.models import Run
@@ -234,6 +234,14 @@ class HumanTask(models.Model):
     def __str__(self) -> str:
         return f"#{self.ref} {self.title}"
 
+    # What `state` is made of.
+    STATE = ("data_rev", "status", "pause_kind", "assignee_id")
+
+    @property
+    def state(self) -> str:
+        """Differs when the task became another to who looks at it: other data, another holder."""
+        return "-".join(str(getattr(self, name) or "") for name in self.STATE)
+
     @property
     def is_open(self) -> bool:
         return self.status in OPEN
@@ -267,6 +275,20 @@ class HumanTask(models.Model):
         path: str | None = self._asked["form_class"]
         return path
 
+    def form_of(self, outcome: Outcome) -> tuple[dict[str, Any] | None, str | None]:
+        """What an outcome asks: a JSON schema and the name of its class; None for nothing."""
+        if outcome.form is None:
+            return None, None
+        if outcome.form == "task":
+            return self.form_schema, self.form_class
+        own = self._asked["own_forms"][outcome.name]
+        return own["form"], own["form_class"]
+
+    @cached_property
+    def checklist(self) -> list[Check]:
+        """What must be looked at before some of the outcomes."""
+        return [Check(**stored) for stored in self._asked.get("checklist", ())]
+
     @property
     def initial(self) -> dict[str, Any]:
         """What stands in the form at first, by field."""
@@ -295,6 +317,8 @@ class TaskPayload(models.Model):
     data = models.TextField()
     # What stands in the form at first, as JSON; empty for nothing.
     initial = models.TextField(default="")
+    # When it was removed, long after the task ended.
+    removed_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
         return f"data of task {self.task_id}"

@@ -106,11 +106,11 @@ def test_a_heartbeat_is_shown_to_who_may_see_payloads(
 ) -> None:
     @workflow(name="w")
     async def w(ctx: Context) -> None:
-        await ctx.step("pages", lambda: current_step().heartbeat({"page": 4711}))
+        await ctx.step("pages", lambda: current_step().heartbeat({"page": "appendix"}))
 
     url = f"/ops/runs/{runs.start(w).id}/?step=pages"
 
-    assert "4711" in operator.get(url).content.decode()
+    assert "appendix" in operator.get(url).content.decode()
     hidden = viewer.get(url).content.decode()
     assert "Last heartbeat" in hidden
-    assert "4711" not in hidden
+    assert "appendix" not in hidden

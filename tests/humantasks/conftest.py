@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.files.storage import InMemoryStorage
 from pydantic import BaseModel, Field
 
 from humantasks import definitions, human_task
-from humantasks.models import HumanTask
+from humantasks.models import HumanTask, TaskAttachment
 from orchestrator import Context, workflow
 from orchestrator.testing.runs import Runs
 
@@ -40,6 +41,14 @@ def registered() -> Iterator[None]:
     types = dict(definitions._types)
     yield
     definitions._types = types
+
+
+@pytest.fixture(autouse=True)
+def store(monkeypatch: pytest.MonkeyPatch) -> InMemoryStorage:
+    """Where attachments lie in a test: nowhere on the disk."""
+    kept = InMemoryStorage()
+    monkeypatch.setattr(TaskAttachment._meta.get_field("file"), "storage", kept)
+    return kept
 
 
 @pytest.fixture

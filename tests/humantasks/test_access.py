@@ -12,9 +12,9 @@ from humantasks.views.acts import ACTS
 
 PAGES = ["my_work", "queue", "done", "news", "counts", "next"]
 TASK_PAGES = ["task", "pulse"]
-VERBS = ["claim", "release", "draft", "changes", "complete", "comment"]
+VERBS = ["claim", "release", "draft", "changes", "preview", "fill", "complete", "comment", "attach"]
 # A question by GET, a deed by POST; and what needs no task.
-OTHERS = ["act", "serve"]
+OTHERS = ["act", "serve", "file"]
 
 
 def url_of(name, task):

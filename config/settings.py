@@ -46,6 +46,7 @@ INSTALLED_APPS = [
             "examples.orders",
             "examples.content",
             "examples.documents",
+            "examples.reviews",
             "examples.signup",
         ]
         if env.has_examples

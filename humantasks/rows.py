@@ -52,16 +52,16 @@ def keys_of(task: HumanTask, field: Field) -> list[str]:
 
 def without_tables(stored: Any, asked: Iterable[Field]) -> Any:
     """Stored data without the tables that a form shows row by row."""
-    sources = {one.source for one in asked if one.kind == "rows"}
-    if not sources or not isinstance(stored, dict):
+    return without(stored, {one.source for one in asked if one.kind == "rows"})
+
+
+def without(stored: Any, names: set[str]) -> Any:
+    """Stored data without some of its parts."""
+    if not names or not isinstance(stored, dict):
         return stored
     if stored.get(TAG) in ("dataclass", "model"):
-        return stored | {"v": _without(stored["v"], sources)}
-    return _without(stored, sources)
-
-
-def _without(parts: Mapping[str, Any], names: set[str]) -> dict[str, Any]:
-    return {name: part for name, part in parts.items() if name not in names}
+        return stored | {"v": without(stored["v"], names)}
+    return {name: part for name, part in stored.items() if name not in names}
 
 
 def _items(task: HumanTask, field: Field) -> Sequence[Any]:

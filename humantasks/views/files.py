@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from humantasks import files, inbox, wording
+from humantasks import files, inbox, presence, wording
 from humantasks.inbox import InvalidAnswer, NotEligible, TaskConflict
 from humantasks.models import HumanTask, Status
 from humantasks.views import panel
@@ -98,6 +98,7 @@ def _shown(
         "keeps_up": knew,
         "mine": task.status == Status.CLAIMED and task.assignee == request.user,
         **files.of_task(task, request.user),
+        **presence.of_task(task, request.user),
     }
     response = render(request, "humantasks/_attachments.html", context, status=status)
     return response if problem else panel.with_events(response, {"toast": _("The file was added.")})

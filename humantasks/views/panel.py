@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.contrib import messages
+from django.contrib.auth.models import User
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.template.loader import select_template
@@ -15,6 +16,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy
 
 from humantasks import (
+    access,
     comparing,
     diffs,
     evidence,
@@ -23,6 +25,7 @@ from humantasks import (
     history,
     markdown,
     plain,
+    presence,
     rows,
     wording,
 )
@@ -68,10 +71,10 @@ def show(
         "attend": attend,
         "page_template": select_template([ui_template(task.ui), ui_template("form")]),
         "history": history.of(task),
-        **_evidence(task),
-        **files.of_task(task, request.user),
+        **judged(task, request.user),
         **_decision(request, task),
         **_claiming(request, task),
+        **presence.of_task(task, request.user),
         **further,
     }
     context |= _people(request, task)
@@ -122,7 +125,7 @@ def _filling_in(
         "form": form,
         "submission_id": submission_id(request),
         "draft": draft,
-        "outcomes": _outcomes(task, form),
+        "outcomes": outcomes(task, form),
         "edited": (changed := edited(form)),
         "has_markdown": any(one["is_markdown"] for one in changed),
     }
@@ -150,7 +153,7 @@ def previews(form: DecisionForm) -> list[dict[str, Any]]:
     ]
 
 
-def _outcomes(task: HumanTask, form: DecisionForm) -> list[dict[str, Any]]:
+def outcomes(task: HumanTask, form: DecisionForm) -> list[dict[str, Any]]:
     """The buttons: what stands on them, and how they look."""
     return [
         {
@@ -186,6 +189,7 @@ def _people(request: ReviewerRequest, task: HumanTask) -> dict[str, Any]:
     return {
         "acts": [act for act in all_acts if not act.is_first],
         "first_acts": [act for act in all_acts if act.is_first],
+        "may_override": task.is_open and access.may_override(request.user),
         "is_asked": situation.is_asked,
         "mode": now,
         "progress": serving.progress(request) if now else None,
@@ -220,6 +224,11 @@ def comments(
     return render(request, "humantasks/_comments.html", context, status=status)
 
 
+def judged(task: HumanTask, reader: User) -> dict[str, Any]:
+    """What is judged: the data and the files, as far as the reader may see them."""
+    return {**_evidence(task), **files.of_task(task, reader)}
+
+
 def _evidence(task: HumanTask) -> dict[str, Any]:
     """The evidence, for those who judge and for those who may see every task's data."""
     if not task.sees_data:
@@ -229,14 +238,14 @@ def _evidence(task: HumanTask) -> dict[str, Any]:
     stored = json.loads(task.payload.data)
     if task.is_open:
         stored = rows.without_tables(stored, fields.of_schema(task.form_schema))
-    found: dict[str, Any] = {"evidence": evidence.of_value(stored)}
-    if task.ui == "evidence-review":
-        compared = comparing.of_text(task.payload.data)
-        found |= {
-            "comparison": compared,
-            "differences": comparing.count_differences(compared),
-        }
-    return found
+    compared = comparing.of_text(task.payload.data) if task.ui == "evidence-review" else []
+    if compared:
+        stored = comparing.without_both(stored)
+    return {
+        "evidence": evidence.of_value(stored),
+        "comparison": compared,
+        "differences": comparing.count_differences(compared),
+    }
 
 
 def _decision(request: ReviewerRequest, task: HumanTask) -> dict[str, Any]:

@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 def test_next_mode_by_keyboard_alone(enter):
     ruth = enter("ruth")
     open_task(ruth, "Hafenrost")
-    ruth.go("/inbox/queue/")
+    ruth.go("/inbox/queue/?type=kyc-review")
     ruth.check_page()
 
     ruth.page.keyboard.press("n")

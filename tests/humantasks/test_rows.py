@@ -176,5 +176,5 @@ def test_five_hundred_rows_are_no_slower_for_the_database(
     url = reverse("humantasks:task", args=[task.pk])
     client.get(url)
 
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(11):
         assert text_of(client.get(url)).count('type="radio"') == 1000

@@ -37,7 +37,12 @@ class VerdictsWidget(forms.Widget):
     ) -> SafeString:
         given = value if isinstance(value, Mapping) else {}
         lines = [
-            {"name": each, "row": row, "verdict": str(given.get(row.key, ""))}
+            {
+                "name": each,
+                "key": row.key,
+                "cells": list(zip(self.table.columns, row.cells, strict=True)),
+                "verdict": str(given.get(row.key, "")),
+            }
             for row, each in zip(self.table.rows, self.names(name), strict=True)
         ]
         context = {

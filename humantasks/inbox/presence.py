@@ -22,13 +22,13 @@ FORGOTTEN_AFTER = timedelta(hours=1)
 
 
 def look(task: HumanTask, *, user: User) -> None:
-    """Say that a person has the task before them. Costs one statement, mostly."""
-    at = clock.now()
+    """Say that a person has the task before them."""
     mine = TaskPresence.objects.filter(task=task, user=user)
-    if mine.filter(seen_at__lt=at - FRESH_FOR).update(seen_at=at) or mine.exists():
+    stale = mine.filter(seen_at__lt=clock.Now(-FRESH_FOR))
+    if stale.update(seen_at=clock.Now()) or mine.exists():
         return
     # The first of two windows makes the row.
-    row = TaskPresence(task=task, user=user, seen_at=at)
+    row = TaskPresence(task=task, user=user, seen_at=clock.now())
     TaskPresence.objects.bulk_create([row], ignore_conflicts=True)
 
 
@@ -43,4 +43,4 @@ def stay(task: HumanTask, *, user: User) -> None:
 
 
 def forget_old() -> None:
-    TaskPresence.objects.filter(seen_at__lt=clock.now() - FORGOTTEN_AFTER).delete()
+    TaskPresence.objects.filter(seen_at__lt=clock.Now(-FORGOTTEN_AFTER)).delete()

@@ -10,7 +10,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from humantasks.evidence import TAG, Value, fields_of, items_of, plain_of, value_of
-from humantasks.fields import Field
+from humantasks.fields import Field, dig
 from humantasks.models import HumanTask
 
 
@@ -43,6 +43,31 @@ def of_task(task: HumanTask, field: Field) -> Table:
             for key, part in zip(keys, parts, strict=True)
         ],
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A table after it was judged: each row with the word for its verdict."""
+
+    title: str
+    columns: list[str]
+    rows: list[tuple[list[Value], str]]
+
+
+def judged(task: HumanTask, asked: Iterable[Field], answer: Any) -> list[Judged]:
+    """The tables that an answer has judged, for those fields that did."""
+    found = []
+    for field in asked:
+        verdicts = dig(answer, field.path) if field.kind == "rows" else None
+        if isinstance(verdicts, Mapping):
+            table, words = of_task(task, field), {str(one): label for one, label in field.choices}
+            given = [
+                (row.cells, words.get(str(verdict), str(verdict)))
+                for row in table.rows
+                if (verdict := verdicts.get(row.key)) is not None
+            ]
+            found.append(Judged(field.label, table.columns, given))
+    return found
 
 
 def keys_of(task: HumanTask, field: Field) -> list[str]:

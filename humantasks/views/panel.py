@@ -236,7 +236,9 @@ def _evidence(task: HumanTask) -> dict[str, Any]:
     if task.payload.removed_at is not None:
         return {"is_removed": True}
     stored = json.loads(task.payload.data)
-    if task.is_open:
+    outcome = task.outcomes.get(task.outcome)
+    if task.is_open or (outcome is not None and outcome.form == "task"):
+        # They stand in the form, or in the answer.
         stored = rows.without_tables(stored, fields.of_schema(task.form_schema))
     compared = comparing.of_text(task.payload.data) if task.ui == "evidence-review" else []
     if compared:
@@ -266,9 +268,17 @@ def _decision(request: ReviewerRequest, task: HumanTask) -> dict[str, Any]:
         "next_task": _next_for(request),
     }
     if decision.data != "null" and task.sees_data:
-        found["answer"] = evidence.of_text(decision.data)
+        found |= _answer(task, outcome, json.loads(decision.data))
         found["was_edited"] = _was_edited(task, decision)
     return found
+
+
+def _answer(task: HumanTask, outcome: Outcome | None, stored: Any) -> dict[str, Any]:
+    """What was filled in; tables that were judged row by row as tables."""
+    asked = fields.of_schema(task.form_of(outcome)[0] if outcome else None)
+    tables = rows.judged(task, asked, evidence.plain_of(stored))
+    rest = rows.without(stored, {one.path[0] for one in asked if one.kind == "rows"})
+    return {"answer": evidence.of_value(rest), "judged_tables": tables}
 
 
 def _reasons(outcome: Outcome | None, decision: TaskDecision) -> list[str]:

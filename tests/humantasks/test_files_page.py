@@ -187,3 +187,13 @@ def test_pictures_are_shown_and_nothing_else_is(task, alice, client):
 
     face = TaskAttachment.objects.get(name="face.png")
     assert pictures == [reverse("humantasks:file", args=[task.pk, face.pk])]
+
+
+def test_far_too_much_is_refused_before_it_is_stored(mine, alice, send, settings):
+    settings.HUMANTASKS_ATTACHMENT_SIZE = 1_000
+
+    assert send(mine, alice, PDF + b"x" * 1_000).status_code == 422
+    response = send(mine, alice, PDF + b"x" * 1_100_000)
+    assert response.status_code == 413
+    assert "1000\xa0bytes at most" in response.content.decode()
+    assert not TaskAttachment.objects.exists()

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
@@ -33,14 +33,22 @@ def override(request: ReviewerRequest, task_id: UUID) -> HttpResponse:
     if not task.is_open:
         messages.info(request, _("This task has ended."))
         return redirect("humantasks:task", task.pk)
-    return _show(request, task, DecisionForm(task))
+    return _show(request, task, _form(task))
+
+
+def _form(task: HumanTask, data: QueryDict | None = None) -> DecisionForm:
+    """The task's form, whose comment is the reason."""
+    form = DecisionForm(task, data)
+    comment = form.fields["comment"]
+    comment.label, comment.required = _("Reason"), True
+    comment.error_messages["required"] = _("Say why you decide past the rules")
+    comment.help_text = _("It is kept with the decision, for whoever asks later.")
+    return form
 
 
 def _decide(request: ReviewerRequest, task: HumanTask) -> HttpResponse:
-    form, outcome = DecisionForm(task, request.POST), request.POST.get("outcome", "")
+    form, outcome = _form(task, request.POST), request.POST.get("outcome", "")
     form.parse(outcome)
-    if not form.comment_text:
-        form.add_error("comment", _("Say why you decide past the rules"))
     if form.errors:
         return _show(request, task, form, status=422)
     try:
@@ -64,9 +72,6 @@ def _decide(request: ReviewerRequest, task: HumanTask) -> HttpResponse:
 def _show(
     request: ReviewerRequest, task: HumanTask, form: DecisionForm, *, status: int = 200
 ) -> HttpResponse:
-    form.fields["comment"].label = _("Reason")
-    form.fields["comment"].required = True
-    form.fields["comment"].help_text = _("It is kept with the decision, for whoever asks later.")
     context = panel.judged(task, request.user) | {
         "task": task,
         "form": form,

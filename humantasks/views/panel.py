@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 
 from django.contrib import messages
 from django.contrib.auth.models import User
+from django.forms import BoundField
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.template.loader import select_template
@@ -36,9 +37,6 @@ from humantasks.models import HumanTask, Status, TaskComment, TaskDecision, Task
 from humantasks.views import acts, serving
 from humantasks.views.common import ReviewerRequest, page, task_for
 from humantasks.wording import Explanation
-
-# What stands in a control that nobody has filled in.
-_UNTOUCHED: tuple[Any, ...] = (None, "", False, [], {})
 
 ANSWERED = gettext_lazy("Your answer is on its way.")
 
@@ -172,13 +170,18 @@ def _panel_of(outcome: Outcome, form: DecisionForm) -> dict[str, Any]:
     reasons, groups = form.reasons_of(outcome.name), form.groups_of(outcome.name)
     asked = [field for group in groups for field in group.fields]
     asked += [reasons] if reasons else []
-    is_touched = any(field.errors or field.value() not in _UNTOUCHED for field in asked)
     return {
         "reasons": reasons,
         "groups": groups,
         "has_panel": bool(asked),
-        "is_open": is_touched and (form.is_bound or bool(form.initial)),
+        "is_open": any(map(_is_touched, asked)),
     }
+
+
+def _is_touched(field: BoundField) -> bool:
+    """Whether somebody has filled it in; a default that stands in it does not count."""
+    first = field.field.prepare_value(field.field.initial)
+    return bool(field.errors) or str(field.value() or "") != str(first or "")
 
 
 def _people(request: ReviewerRequest, task: HumanTask) -> dict[str, Any]:

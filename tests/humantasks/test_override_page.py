@@ -84,6 +84,7 @@ def test_what_is_missing_is_told_at_once_and_nothing_is_lost(visit, task, chief)
     assert response.status_code == 422
     assert "Say why you decide past the rules" in text
     assert "Risk level: Choose an answer" in text
+    assert "Reason: Say why" in text
     assert 'value="kept"' in text
     assert HumanTask.objects.get().status == "ready"
 

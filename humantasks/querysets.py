@@ -94,6 +94,13 @@ class TaskQuerySet(QuerySet["HumanTask"]):
         excluded = lines.filter(kind="excluded").values("user")
         return found.exclude(pk__in=excluded).distinct().order_by("username")
 
+    def people_to_ask(self, task: HumanTask) -> QuerySet[User]:
+        """Who may be asked about a task, by name: who may answer it, and who started the run."""
+        is_one_of_them = Q(pk__in=self.people_for(task).values("pk"))
+        is_requester = Q(pk=task.requester_id or 0, is_active=True)
+        people = get_user_model()._default_manager.filter(is_one_of_them | is_requester)
+        return people.order_by("username")
+
     def held_by_strangers(self) -> Self:
         """What somebody holds who is no candidate for it (any more), or has left."""
         holder = OuterRef("assignee")

@@ -9,20 +9,25 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, NotRequired, Protocol, TypedDict, TypeVar
 from uuid import UUID
 
 from ninja import Query
 from ninja.errors import HttpError
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, Field
 
 T = TypeVar("T")
 V = TypeVar("V", bound=Callable[..., Any])
 
 MAX_LIMIT = 200
 _MAX_PLACE = 2**63 - 1
+FIRST = datetime(1970, 1, 1, tzinfo=UTC)
+LAST = datetime(9000, 1, 1, tzinfo=UTC)
+_DATE = re.compile(r"\d{4}-\d\d-\d\d[Tt ]", re.ASCII)
 
 
 class Caller(Protocol):
@@ -187,3 +192,30 @@ def uuid(name: str, cursor: str | None) -> UUID | None:
         return None if found is None else UUID(found)
     except ValueError as error:
         raise invalid("not a cursor of this list", "query", "cursor") from error
+
+
+# ---- values --------------------------------------------------------------------------------
+
+
+def _instant(value: datetime) -> datetime:
+    if not FIRST <= value < LAST:
+        raise ValueError("a time between the years 1970 and 9000")
+    return value.astimezone(UTC)
+
+
+def _iso(value: Any) -> Any:
+    # Numbers would be taken for seconds since 1970.
+    if not isinstance(value, str) or not _DATE.match(value):
+        raise ValueError("a time as 2026-01-31T09:00:00Z")
+    return value
+
+
+def _without_nul(text: str) -> str:
+    if "\x00" in text:
+        raise ValueError("no NUL character")
+    return text
+
+
+# What a database can hold.
+NoNul = AfterValidator(_without_nul)
+Instant = Annotated[AwareDatetime, BeforeValidator(_iso), AfterValidator(_instant)]

@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field, JsonValue, StringConstraints
 from dashboard.access import OPERATE, SEES_RUNS, sees_payloads
 from dashboard.api import schemas, shapes
 from dashboard.api.callers import ApiRequest, needs
-from dashboard.api.fields import Key, NoNul
+from dashboard.api.fields import Key
 from dashboard.api.once import keeps_its_own_key, one_key
 from dashboard.api.problems import REFUSED, THROTTLED, invalid_input
 from dashboard.api.runs import run_or_problem
@@ -21,7 +21,7 @@ from dashboard.queries import run as queries
 from orchestrator import operating, rest
 from orchestrator.client import MAX_EVENT_NAME
 from orchestrator.core.errors import InvalidInput
-from orchestrator.rest import Cursor, Limit, Page, Problem
+from orchestrator.rest import Cursor, Limit, NoNul, Page, Problem
 from orchestrator.run import Delivery
 
 router = Router(tags=["events"])

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from ninja import Header
 from pydantic import (
     AfterValidator,
-    AwareDatetime,
     BeforeValidator,
     Field,
     StringConstraints,
@@ -17,32 +15,11 @@ from pydantic import (
 )
 
 from orchestrator.core.durations import parse_duration
+from orchestrator.rest import FIRST, LAST, NoNul
 
-FIRST = datetime(1970, 1, 1, tzinfo=UTC)
-LAST = datetime(9000, 1, 1, tzinfo=UTC)
 MAX_REASON = 1_000
 # A name and a value, as long as they are stored.
 MAX_ATTRIBUTE = 356
-_DATE = re.compile(r"\d{4}-\d\d-\d\d[Tt ]", re.ASCII)
-
-
-def _instant(value: datetime) -> datetime:
-    if not FIRST <= value < LAST:
-        raise ValueError("a time between the years 1970 and 9000")
-    return value.astimezone(UTC)
-
-
-def _iso(value: Any) -> Any:
-    # Numbers would be taken for seconds since 1970.
-    if not isinstance(value, str) or not _DATE.match(value):
-        raise ValueError("a time as 2026-01-31T09:00:00Z")
-    return value
-
-
-def _without_nul(text: str) -> str:
-    if "\x00" in text:
-        raise ValueError("no NUL character")
-    return text
 
 
 def _duration(value: Any) -> Any:
@@ -67,8 +44,6 @@ def _attribute(text: str) -> str:
     return text
 
 
-NoNul = AfterValidator(_without_nul)
-Instant = Annotated[AwareDatetime, BeforeValidator(_iso), AfterValidator(_instant)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200), NoNul]
 Key = Annotated[str, StringConstraints(min_length=1, max_length=255), NoNul]
 Delay = Annotated[

@@ -16,7 +16,7 @@ from dashboard.access import OPERATE, SEES_RUNS, START, sees_payloads
 from dashboard.api import schemas, shapes
 from dashboard.api.actions import Action, seen_rev
 from dashboard.api.callers import ApiRequest, needs
-from dashboard.api.fields import Delay, IfMatch, Instant, Name
+from dashboard.api.fields import Delay, IfMatch, Name
 from dashboard.api.problems import CHANGED, REFUSED
 from dashboard.audit import Actor
 from dashboard.queries import runs
@@ -26,7 +26,7 @@ from orchestrator.core.scheduling import CatchUp, Overlap, Wanted, wanted_of
 from orchestrator.core.timing import Timing, timing
 from orchestrator.operating import Deed
 from orchestrator.operating import schedules as operating
-from orchestrator.rest import Cursor, Limit, Page, Problem, invalid
+from orchestrator.rest import Cursor, Instant, Limit, Page, Problem, invalid
 from orchestrator.schedules import verbs
 
 router = Router(tags=["schedules"])

@@ -15,7 +15,7 @@ from dashboard import actions
 from dashboard.access import SEES_RUNS, START, sees_payloads
 from dashboard.api import schemas, shapes
 from dashboard.api.callers import ApiRequest, needs
-from dashboard.api.fields import Delay, Instant, Key, Name
+from dashboard.api.fields import Delay, Key, Name
 from dashboard.api.once import keeps_its_own_key, one_key
 from dashboard.api.problems import UNKNOWN_WORKFLOW
 from dashboard.audit import Actor
@@ -25,7 +25,7 @@ from dashboard.queries import workflows as queries
 from dashboard.queries.workflows import Version, Workflow
 from orchestrator.core.charts.mermaid import to_mermaid
 from orchestrator.core.notes import check_attributes
-from orchestrator.rest import Page, Problem, invalid
+from orchestrator.rest import Instant, Page, Problem, invalid
 
 router = Router(tags=["workflows"])
 

@@ -8,7 +8,6 @@ from typing import Any
 from django import forms
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group, User
-from django.db.models import Q
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -175,10 +174,7 @@ class AskForm(ActForm):
     def prepare(self) -> None:
         people = self.fields["of"]
         assert isinstance(people, PersonField)
-        is_one_of_them = Q(pk__in=HumanTask.objects.people_for(self.task).values("pk"))
-        is_requester = Q(pk=self.task.requester_id or 0, is_active=True)
-        everybody = get_user_model()._default_manager.exclude(pk=self.user.pk)
-        people.queryset = everybody.filter(is_one_of_them | is_requester).order_by("username")
+        people.queryset = HumanTask.objects.people_to_ask(self.task).exclude(pk=self.user.pk)
         requester = self.task.requester
         if requester is None:
             people.required, people.empty_label = True, _("Choose…")

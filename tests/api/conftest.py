@@ -7,11 +7,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.http import HttpResponse
 from django.test import Client
 
 from dashboard import tokens
 from dashboard.tokens import SCOPES
+from humantasks import inbox
+from humantasks.models import HumanTask
 
 # The people and the runs are those of the operators' pages.
 from tests.dashboard.conftest import (  # noqa: F401 - fixtures
@@ -19,8 +22,13 @@ from tests.dashboard.conftest import (  # noqa: F401 - fixtures
     failed,
     logged_in,
     member,
-    roles,
     waiting,
+)
+from tests.humantasks.conftest import (  # noqa: F401 - fixtures
+    ask,
+    asking,
+    registered,
+    task,
 )
 
 ROOT = "/api/v1"
@@ -55,6 +63,14 @@ class Program:
 
     def put(self, path: str, body: Any = None, **headers: str) -> HttpResponse:
         return self._client.put(
+            f"{ROOT}{path}",
+            json.dumps(body),
+            content_type="application/json",
+            headers=self.headers | _named(headers),
+        )
+
+    def patch(self, path: str, body: Any = None, **headers: str) -> HttpResponse:
+        return self._client.patch(
             f"{ROOT}{path}",
             json.dumps(body),
             content_type="application/json",
@@ -99,6 +115,32 @@ def api(program: MakeProgram) -> Program:
 @pytest.fixture
 def stranger(db: None) -> Program:
     return Program()
+
+
+Acting = Callable[..., Program]
+
+
+@pytest.fixture
+def acting(db: None) -> Acting:
+    """A program that acts as this person, with these scopes or all that tasks need."""
+
+    def make(user: User, *scopes: str) -> Program:
+        wanted = scopes or ("tasks:read", "tasks:write")
+        return Program(tokens.create(user, name="bot", scopes=wanted, expires="1h")[1])
+
+    return make
+
+
+@pytest.fixture
+def ann(acting: Acting, alice: User) -> Program:
+    """A program of Alice's."""
+    return acting(alice)
+
+
+@pytest.fixture
+def held(task: HumanTask, alice: User) -> HumanTask:  # noqa: F811 - the fixture
+    """A task that Alice has claimed."""
+    return inbox.claim(task, user=alice)
 
 
 def code_of(response: HttpResponse) -> str:

@@ -29,7 +29,6 @@ from orchestrator.machine import Machine
 from orchestrator.schedules import Schedule, verbs
 from orchestrator.testing.runs import Runs
 from tests.api.conftest import MakeProgram, Program
-from tests.dashboard.conftest import roles  # noqa: F401 - a fixture
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "0"))
 
@@ -50,8 +49,9 @@ BEYOND_SCHEMAS = {
     *("cron", "every", "tz", "start", "end", "after", "workflow"),
     # Of machines: one that there is, and a state of it.
     *("machine", "state"),
-    # Of tasks: what the form asks, and a way to end it.
-    *("outcome", "comment", "data"),
+    # Of tasks: what the form asks, a way to end it, people who may answer or be asked, teams,
+    # and times that are still to come.
+    *("outcome", "comment", "data", "to", "of", "until", "due_at", "reason"),
 }
 
 schema = schemathesis.openapi.from_dict(api.document)
@@ -90,7 +90,7 @@ def machine(runs: Runs) -> Machine[Any]:
 
 
 @pytest.fixture
-def asked(runs: Runs, roles: None) -> HumanTask:  # noqa: F811 - the fixture
+def asked(runs: Runs) -> HumanTask:
     """A task of the operators."""
 
     @workflow(name="asks")

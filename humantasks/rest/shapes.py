@@ -1,4 +1,4 @@
-"""What the REST API says of human tasks: shapes, and the problems of who may not or came late."""
+"""What the REST API says of human tasks."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from django.http import QueryDict
 from pydantic import BaseModel, Field, WithJsonSchema
 
 from humantasks import plain as words
-from humantasks import wording
 from humantasks.forms import DecisionForm
-from humantasks.inbox import Code, FieldError, InboxError, InvalidAnswer, NotEligible, TaskConflict
-from humantasks.inbox import refusing as refusals
-from humantasks.models import HumanTask, Priority, Status, TaskAudit, TaskDraft
+from humantasks.models import HumanTask, Priority, Status, TaskAudit, TaskComment, TaskDraft
+from humantasks.querysets import SEE_DATA
 from orchestrator.core.plain import plain
-from orchestrator.rest import INVALID, Kind, Problem, kind
 
-# ---- shapes ------------------------------------------------------------------------------
-
+# The people and teams that a task names.
+PEOPLE = ("team", "assignee", "owner", "asked_of", "requester", "completed_by")
 
 # Without a name of its own in the description, where runs have a `Status`.
 TaskStatus = Annotated[Status, WithJsonSchema({"type": "string", "enum": Status.values})]
+CommentKind = Annotated[
+    TaskComment.Kind, WithJsonSchema({"type": "string", "enum": TaskComment.Kind.values})
+]
 
 
 class TaskSummary(BaseModel):
@@ -40,6 +40,7 @@ class TaskSummary(BaseModel):
     priority: str = Field(description="low, normal, high or urgent.")
     team: str | None
     assignee: str | None = Field(description="The user who holds it.")
+    owner: str | None = Field(description="Who had it done by the assignee, and is responsible.")
     requester: str | None = Field(description="Who started the run, if that is a user.")
     run_id: UUID
     workflow: str
@@ -49,6 +50,12 @@ class TaskSummary(BaseModel):
     claimed_at: datetime | None
     due_at: datetime | None
     overdue: bool
+    pause_kind: Literal["info", "snooze"] | None = Field(
+        description="info: an answer is waited for. snooze: it was put aside."
+    )
+    paused_until: datetime | None
+    asked_of: str | None = Field(description="The user whose answer is waited for.")
+    escalation_level: int
     expires_at: datetime | None = Field(description="When the run stops waiting for it.")
     closed_at: datetime | None
     outcome: str | None
@@ -81,8 +88,8 @@ class Form(BaseModel):
     form: dict[str, Any] | None = Field(description="JSON Schema of `data`; null: none is asked.")
     outcomes: list[Outcome]
     operations: dict[str, str | None] = Field(
-        description="claim, release, draft and complete: null if you may, or the code of the "
-        "problem that you would get."
+        description="The verbs, and `draft`, `comment` and `update`: null if you may, or the code "
+        "of the problem that you would get."
     )
 
 
@@ -93,6 +100,16 @@ class Draft(BaseModel):
     data: dict[str, Any]
     comment: str
     saved_at: datetime
+
+
+class Comment(BaseModel):
+    """What somebody has said about a task."""
+
+    id: int
+    at: datetime
+    user: str
+    kind: CommentKind
+    text: str
 
 
 class AuditEntry(BaseModel):
@@ -121,8 +138,13 @@ def whole(task: HumanTask, user: User) -> Task:
 
 
 def may_read(task: HumanTask, user: User) -> bool:
-    """Whether this person may see what is judged, and what was said about it."""
-    return HumanTask.objects.open_to(user).filter(pk=task.pk).exists()
+    """Whether this person may see what is judged, and what was said about it.
+
+    Who was only asked a question may not: the question has to say what they need.
+    """
+    if user.has_perm(SEE_DATA):
+        return True
+    return HumanTask.objects.involving(user).filter(pk=task.pk).exists()
 
 
 def _fields(task: HumanTask) -> dict[str, Any]:
@@ -133,6 +155,9 @@ def _fields(task: HumanTask) -> dict[str, Any]:
         "assignee": _name(task.assignee),
         "requester": _name(task.requester),
         "completed_by": _name(task.completed_by),
+        "owner": _name(task.owner),
+        "asked_of": _name(task.asked_of),
+        "pause_kind": task.pause_kind or None,
         "overdue": task.is_overdue,
         "outcome": task.outcome or None,
     }
@@ -142,7 +167,7 @@ def _name(user: User | None) -> str | None:
     return user.get_username() if user else None
 
 
-def form(task: HumanTask, user: User) -> Form:
+def form(task: HumanTask, operations: dict[str, str | None]) -> Form:
     return Form(
         form=task.form_schema,
         outcomes=[
@@ -155,21 +180,8 @@ def form(task: HumanTask, user: User) -> Form:
             )
             for one in task.outcomes.values()
         ],
-        operations=_operations(task, user),
+        operations=operations,
     )
-
-
-def _operations(task: HumanTask, user: User) -> dict[str, str | None]:
-    if task.status == Status.CLAIMED and task.assignee == user:
-        held = None
-    else:
-        held = refusals.conflict(task, user, held=Code.NOT_ASSIGNEE).code.value
-    claim: str | None = None
-    if refused := refusals.not_eligible(task, user):
-        claim = refused.code.value
-    elif task.status != Status.READY and held is not None:
-        claim = refusals.conflict(task, user).code.value
-    return {"claim": claim, "release": held, "draft": held, "complete": held}
 
 
 def draft(saved: TaskDraft) -> Draft:
@@ -191,6 +203,11 @@ def typed(task: HumanTask, data: Mapping[str, Any], comment: str) -> dict[str, l
     return found | ({"comment": [comment]} if comment else {})
 
 
+def comment(said: TaskComment) -> Comment:
+    kind, name = TaskComment.Kind(said.kind), said.user.get_username()
+    return Comment(id=said.pk, at=said.at, user=name, kind=kind, text=said.text)
+
+
 def audit(entry: TaskAudit, *, sees: bool) -> AuditEntry:
     return AuditEntry(
         seq=entry.seq,
@@ -202,69 +219,3 @@ def audit(entry: TaskAudit, *, sees: bool) -> AuditEntry:
         code=entry.code or None,
         reason=(entry.reason or None) if sees else None,
     )
-
-
-# ---- problems ----------------------------------------------------------------------------
-
-UNKNOWN_TASK = kind(
-    404,
-    "unknown-task",
-    "There is no such task",
-    "The id is wrong, or it is not for you or your teams.",
-)
-TASK_CHANGED = kind(
-    412, "task-changed", "The task has changed", "It is not what `If-Match` names any more."
-)
-
-_TITLES = {
-    "already_claimed": "Somebody has claimed the task",
-    "not_assignee": "You do not hold the task",
-    "stale": "What you judged has changed",
-    "already_completed": "The task is completed",
-    "withdrawn": "The task was withdrawn",
-    "expired": "The time for the task is over",
-    "draft_conflict": "Another page of yours has saved a draft since",
-    "idempotency_mismatch": "The form was sent before, with another answer",
-    "wrong_state": "The task is not in a state for that",
-    "not_eligible": "You may not answer the task",
-    "sod": "Somebody else must answer the task",
-    "claim_limit": "You hold as many tasks as you may",
-    "not_lead": "Leads of the team may do this",
-    "not_allowed": "Tasks of this type do not allow it",
-}
-_FORBIDDEN = ("not_eligible", "sod", "claim_limit", "not_lead", "not_allowed")
-_KINDS: Mapping[str, Kind] = {
-    code.value: kind(
-        403 if code in _FORBIDDEN else 409,
-        code.value,
-        _TITLES[code.value],
-        "`detail` says why. Nothing was changed.",
-    )
-    for code in Code
-}
-
-
-def problem(error: InboxError) -> Problem:
-    """Why the inbox refuses, for a program: with the task as it is, and who was faster."""
-    if isinstance(error, InvalidAnswer):
-        errors: list[Any] = [
-            {"loc": ["body", *_place(one)], "msg": one.message, "type": one.type}
-            for one in error.errors
-        ]
-        return Problem(INVALID, str(error), errors=errors)
-    assert isinstance(error, TaskConflict | NotEligible)
-    more: dict[str, Any] = {"task": _now(error.task)}
-    if isinstance(error, TaskConflict):
-        told = wording.explain(error)
-        more |= {"by": error.by, "at": error.at, "is_me": error.is_me}
-    else:
-        told = wording.refusal(error)
-    return Problem(_KINDS[error.code], f"{told.title}. {told.text}", **more)
-
-
-def _place(error: FieldError) -> tuple[str | int, ...]:
-    return ("outcome",) if error.type == "unknown_outcome" else error.loc
-
-
-def _now(task: HumanTask | None) -> dict[str, Any] | None:
-    return {"id": task.pk, "ref": task.ref, "status": task.status} if task else None

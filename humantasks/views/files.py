@@ -71,7 +71,10 @@ def attach(request: ReviewerRequest, task_id: UUID) -> HttpResponse:
         return _shown(request, found, problem=invalid.errors[0].message)
     except TaskConflict as conflict:
         notice = Notice(wording.explain(conflict))
-        return panel.show(request, task_for(request, task_id), notice=notice, status=409)
+        response = panel.show(request, task_for(request, task_id), notice=notice, status=409)
+        # It is the whole task that comes, and not its files alone.
+        response.headers["HX-Retarget"] = "#task"
+        return response
     except NotEligible as refused:
         return refuse(request, found, refused)
     if request.htmx:
@@ -92,6 +95,8 @@ def _shown(
     if not request.htmx:
         return panel.show(request, task, status=status, file_problem=problem)
     knew = before is not None and number(request, "data_rev") == before.data_rev
+    # Nobody else may have added one in between.
+    knew = knew and before is not None and task.data_rev == before.data_rev + 1
     context = {
         "task": task,
         "file_problem": problem,

@@ -34,7 +34,7 @@ def pulse(request: ReviewerRequest, task_id: UUID) -> HttpResponse:
     context = presence.of_task(found, request.user)
     if request.POST.get("state") != found.state:
         return _changed(request, task_id)
-    if request.POST.get("here") == context["here"] and not context["ends_at"]:
+    if all(request.POST.get(name, "") == context[name] for name in ("here", "ends_at")):
         return HttpResponse(status=204)
     return render(request, "humantasks/_pulse.html", context)
 
@@ -45,7 +45,8 @@ def _changed(request: ReviewerRequest, task_id: UUID) -> HttpResponse:
     context: dict[str, Any] = {"task": task, "has_changed": True, "others": []}
     lost = inbox.lost(task, user=request.user) if "held" in request.POST else None
     if lost is not None:
-        context |= {"why": wording.explain(lost)}
+        # What they have sent themselves in another window stands; nothing is kept beside it.
+        context |= {"why": wording.explain(lost), "is_kept": not lost.is_me}
     else:
         context |= {"latest": history.latest_move(task)}
     return render(request, "humantasks/_pulse.html", context)

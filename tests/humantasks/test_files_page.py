@@ -96,11 +96,14 @@ def test_what_is_wrong_is_told_beside_the_field(mine, send, headers, content, wo
     assert 'aria-describedby="attach-hint attach-error" aria-invalid="true"' in text
 
 
-def test_the_task_has_ended_meanwhile(task, alice, send):
-    inbox.claim(task, user=alice)
-    inbox.complete(task, user=alice, outcome="approve", data={"risk": "low"})
+@pytest.mark.parametrize("headers", [{}, HTMX])
+def test_when_the_task_has_ended_meanwhile_all_of_it_comes_anew(mine, alice, send, headers):
+    inbox.complete(mine, user=alice, outcome="approve", data={"risk": "low"})
 
-    assert send(task, alice).status_code == 409
+    response = send(mine, alice, headers=headers)
+
+    assert response.status_code == 409
+    assert response.headers["HX-Retarget"] == "#task"
 
 
 def test_an_ended_task_shows_its_files_and_takes_none(passport, alice, client):

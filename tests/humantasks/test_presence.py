@@ -133,6 +133,16 @@ def test_a_holder_is_told_who_has_the_task_now(task, alice, bob, person, pulse):
     assert "What you have typed is kept" in text
 
 
+def test_who_has_sent_it_in_another_window_is_told_that_it_stands(task, alice, pulse):
+    mine = inbox.claim(task, user=alice)
+    inbox.complete(task, user=alice, outcome="approve", data={"risk": "low"})
+
+    text = text_of(pulse(mine, alice, held="1"))
+
+    assert "You have already completed this task" in text
+    assert "is kept" not in text
+
+
 def test_what_people_say_and_how_pressing_it_is_disturbs_nobody(task, alice, bob, pulse):
     mine = inbox.claim(task, user=alice)
     inbox.comment(mine, user=bob, text="Look at the score")
@@ -169,7 +179,10 @@ def test_a_claim_that_ends_soon_is_told_and_lasts_on_with_one_key(leased, alice,
     text = text_of(pulse(leased, alice, held="1"))
     assert "Your claim ends at" in text
     assert 'name="stay"' in text
-    assert pulse(leased, alice, held="1", stay="1").status_code == 204
+    ends_at = re.search(r'name="ends_at" value="([^"]+)"', text)[1]
+    assert pulse(leased, alice, held="1", ends_at=ends_at).status_code == 204
+    kept = pulse(leased, alice, held="1", ends_at=ends_at, stay="1")
+    assert "Your claim ends" not in text_of(kept)
 
     now = HumanTask.objects.get()
     assert now.claim_expires_at - clock.now() > timedelta(minutes=9)

@@ -97,3 +97,27 @@ def test_two_who_look_at_the_same_task_see_each_other(enter):
 
     expect(ruth.page.get_by_text("Also here: Ravi")).to_be_visible()
     ruth.check_page()
+
+
+def test_who_loses_a_task_while_typing_is_told_and_finds_the_text_again(enter):
+    ruth, lena = enter("ruth"), enter("lena")
+    open_task(ruth, "Solaris Import")
+    claim(ruth.page)
+    ruth.page.get_by_label("Note for the file").fill("The turnover has doubled.")
+    expect(ruth.page.locator("#draft-saved")).to_contain_text("Saved")
+    open_task(lena, "Solaris Import")
+    lena.page.get_by_text("More", exact=True).click()
+    lena.page.get_by_role("link", name="Assign it…").click()
+    dialog = lena.page.get_by_role("dialog")
+    dialog.get_by_label("To whom").select_option(label="Ravi")
+    dialog.get_by_role("button", name="Assign").click()
+    expect(lena.page.get_by_role("dialog")).to_have_count(0)
+
+    expect(ruth.page.get_by_text("You no longer hold this task")).to_be_visible(timeout=40_000)
+    expect(ruth.page.get_by_text("Ravi has held it since")).to_be_visible()
+    ruth.check_page()
+    ruth.page.get_by_role("link", name="Show it as it is now").click()
+
+    expect(ruth.page.get_by_role("heading", name="Your answers, not sent")).to_be_visible()
+    expect(ruth.page.locator("#kept")).to_contain_text("The turnover has doubled.")
+    ruth.check_page()

@@ -13,6 +13,7 @@ from django.test import Client
 from dashboard.queries.limits import TookTooLong, within
 from orchestrator import Context, Retry, Run, workflow
 from orchestrator.models import Run as Row
+from orchestrator.models import RunAttribute, RunTag
 from orchestrator.testing.runs import Runs
 from tests.dashboard.conftest import CardDeclined
 from tests.dashboard.test_runs_list import RUNS, ids, many
@@ -125,6 +126,20 @@ def test_what_is_wrong_in_a_filter_is_said(
     assert response.status_code == 422
     assert said in response.content.decode()
     assert ids(response) == [waiting.id]
+
+
+@pytest.mark.parametrize(
+    "query", ["tag=team:red", "attribute=country:DE", "tag=team:red&attribute=country:DE"]
+)
+def test_runs_with_a_label_are_counted(query: str, operator: Client, labelled: Run[None]) -> None:
+    many(60)
+    for run in Row.objects.filter(workflow="import"):
+        RunTag.objects.create(run_id=run.id, key="team", value="red")
+        RunAttribute.objects.create(run_id=run.id, key="country", value="DE")
+
+    page = operator.get(f"{RUNS}?{query}")
+
+    assert page.context["pager"]["summary"] == "50 of 61"
 
 
 def test_columns_are_chosen_in_the_address(operator: Client, labelled: Run[None]) -> None:

@@ -18,6 +18,7 @@ urlpatterns = [
     path("counts", lists.counts, name="counts"),
     path("tasks/<uuid:task_id>/", tasks.task, name="task"),
     path("tasks/<uuid:task_id>/pulse", pulse.pulse, name="pulse"),
+    path("tasks/<uuid:task_id>/stay", pulse.stay, name="stay"),
     path("tasks/<uuid:task_id>/claim", tasks.claim, name="claim"),
     path("tasks/<uuid:task_id>/release", tasks.release, name="release"),
     path("tasks/<uuid:task_id>/draft", deciding.draft, name="draft"),

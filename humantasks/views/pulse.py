@@ -21,13 +21,9 @@ from humantasks.views.common import ReviewerRequest, task_for
 def pulse(request: ReviewerRequest, task_id: UUID) -> HttpResponse:
     """Say that one looks at the task; told what is new, or nothing (204).
 
-    What people say about the task, and how pressing it is, disturbs nobody. With `stay` the
-    claim of who holds it lasts on.
+    What people say about the task, and how pressing it is, disturbs nobody.
     """
     found = _brief(request, task_id)
-    if "stay" in request.POST:
-        _stay(request, found)
-        found = _brief(request, task_id)
     if not request.htmx:
         return redirect("humantasks:task", task_id)
     inbox.look(found, user=request.user)
@@ -52,12 +48,16 @@ def _changed(request: ReviewerRequest, task_id: UUID) -> HttpResponse:
     return render(request, "humantasks/_pulse.html", context)
 
 
-def _stay(request: ReviewerRequest, task: HumanTask) -> None:
+@login_required
+@require_POST
+def stay(request: ReviewerRequest, task_id: UUID) -> HttpResponse:
+    """Keep a claim that is about to end. Who has lost it is told who has it instead."""
+    found = _brief(request, task_id)
     try:
-        inbox.stay(task, user=request.user)
+        inbox.stay(found, user=request.user)
     except TaskConflict:
-        # The answer says who has it instead.
-        return
+        return _changed(request, task_id) if request.htmx else redirect("humantasks:task", task_id)
+    return pulse(request, task_id)
 
 
 def _brief(request: ReviewerRequest, task_id: UUID) -> HumanTask:

@@ -16,6 +16,7 @@ VERBS = [
     "claim",
     "release",
     "pulse",
+    "stay",
     "draft",
     "changes",
     "preview",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from humantasks.inbox import leases, pausing
+from humantasks.inbox import leases, pausing, presence
 
 
 def tend() -> int:
     """Wake what was put aside, and set free what nobody works on. How many tasks changed."""
+    presence.forget_old()
     return pausing.wake_due() + leases.end_run_out() + leases.end_of_strangers()

@@ -2,6 +2,7 @@
 
 from humantasks.models.attachments import TaskAttachment
 from humantasks.models.people import ReviewerState, TeamProfile
+from humantasks.models.presence import TaskPresence
 from humantasks.models.records import (
     TaskAudit,
     TaskComment,
@@ -38,5 +39,6 @@ __all__ = [
     "TaskNumber",
     "TaskPass",
     "TaskPayload",
+    "TaskPresence",
     "TeamProfile",
 ]

@@ -40,6 +40,9 @@ class Answer(BaseModel, extra="forbid"):
     data: dict[str, JsonValue] | None = Field(None, description="What the form asks.")
     comment: str = Field("", max_length=MAX_COMMENT)
     reason_codes: list[Name] = Field([], max_length=50, description="Those of the outcome.")
+    checked: list[Name] = Field(
+        [], max_length=50, description="What of the checklist you have looked at, by name."
+    )
     submission_id: UUID | None = Field(
         None, description="With one that is known, the first decision stands and is answered."
     )
@@ -180,6 +183,7 @@ def complete_task(
             data=wanted.data,
             comment=wanted.comment,
             reason_codes=wanted.reason_codes,
+            checked=wanted.checked,
             submission_id=wanted.submission_id,
             data_rev=wanted.data_rev,
         ),

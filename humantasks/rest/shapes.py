@@ -14,7 +14,15 @@ from pydantic import BaseModel, Field, WithJsonSchema
 
 from humantasks import plain as words
 from humantasks.forms import DecisionForm
-from humantasks.models import HumanTask, Priority, Status, TaskAudit, TaskComment, TaskDraft
+from humantasks.models import (
+    HumanTask,
+    Priority,
+    Status,
+    TaskAttachment,
+    TaskAudit,
+    TaskComment,
+    TaskDraft,
+)
 from humantasks.querysets import SEE_DATA
 from orchestrator.core.plain import plain
 
@@ -62,6 +70,18 @@ class TaskSummary(BaseModel):
     completed_by: str | None
 
 
+class File(BaseModel):
+    """A file that is part of what is judged. The page of the task hands it out."""
+
+    id: UUID
+    name: str
+    type: str = Field(examples=["application/pdf"])
+    size: int = Field(description="In bytes.")
+    sha256: str
+    added_by: str
+    added_at: datetime
+
+
 class Task(TaskSummary):
     """A human task with what is judged."""
 
@@ -69,6 +89,7 @@ class Task(TaskSummary):
         description="hidden: it is not for you to judge, and you may not see its data."
     )
     data: Any = Field(description="What the workflow handed over.")
+    files: list[File] = Field(description="What was attached; without what was replaced.")
     has_draft: bool = Field(description="Whether you have a draft of it.")
 
 
@@ -79,7 +100,18 @@ class Outcome(BaseModel):
     label: str
     positive: bool
     comment: Literal["optional", "required"]
-    needs_form: bool = Field(description="Whether `data` has to fit the form.")
+    needs_form: bool = Field(description="Whether `data` has to fit a form.")
+    form: dict[str, Any] | None = Field(
+        description="JSON Schema of `data` with this outcome, where it has a form of its own."
+    )
+
+
+class Check(BaseModel):
+    """What must have been looked at before some of the outcomes."""
+
+    name: str = Field(examples=["id_doc"])
+    label: str
+    required_for: list[str] = Field(description="The outcomes that need it.")
 
 
 class Form(BaseModel):
@@ -87,6 +119,7 @@ class Form(BaseModel):
 
     form: dict[str, Any] | None = Field(description="JSON Schema of `data`; null: none is asked.")
     outcomes: list[Outcome]
+    checklist: list[Check]
     operations: dict[str, str | None] = Field(
         description="The verbs, and `draft`, `comment` and `update`: null if you may, or the code "
         "of the problem that you would get."
@@ -131,10 +164,31 @@ def summary(task: HumanTask) -> TaskSummary:
 
 def whole(task: HumanTask, user: User) -> Task:
     has_draft = TaskDraft.objects.filter(task=task, user=user).exists()
-    shown: dict[str, Any] = {"payloads": "hidden", "data": None}
+    shown: dict[str, Any] = {"payloads": "hidden", "data": None, "files": []}
     if may_read(task, user):
-        shown = {"payloads": "visible", "data": plain(task.payload.data)}
+        shown = {
+            "payloads": "visible",
+            "data": plain(task.payload.data),
+            "files": [
+                _file(one)
+                for one in task.attachments.filter(superseded_by=None)
+                .order_by("seq")
+                .select_related("user")
+            ],
+        }
     return Task.model_validate(_fields(task) | shown | {"has_draft": has_draft})
+
+
+def _file(attachment: TaskAttachment) -> File:
+    return File(
+        id=attachment.pk,
+        name=attachment.name,
+        type=attachment.mime,
+        size=attachment.size,
+        sha256=attachment.sha256,
+        added_by=attachment.user.get_username(),
+        added_at=attachment.added_at,
+    )
 
 
 def may_read(task: HumanTask, user: User) -> bool:
@@ -176,9 +230,18 @@ def form(task: HumanTask, operations: dict[str, str | None]) -> Form:
                 label=words.shown(one.label),
                 positive=one.positive,
                 comment=one.comment,
-                needs_form=one.form is not None and task.form_schema is not None,
+                needs_form=task.form_of(one)[0] is not None,
+                form=None if one.form == "task" else task.form_of(one)[0],
             )
             for one in task.outcomes.values()
+        ],
+        checklist=[
+            Check(
+                name=one.name,
+                label=words.shown(one.label),
+                required_for=list(one.required_for or ()),
+            )
+            for one in task.checklist
         ],
         operations=operations,
     )

@@ -20,6 +20,14 @@ NEWEST = 5_000
 MOST = 10
 
 
+# What is newer may not be counted yet.
+LATE = timedelta(minutes=2)
+UNITS: Mapping[str, timedelta] = {
+    RunStat.Span.MINUTE: timedelta(minutes=1),
+    RunStat.Span.HOUR: timedelta(hours=1),
+}
+
+
 @dataclass(frozen=True)
 class Range:
     """A span of time, and how it is divided."""
@@ -107,8 +115,8 @@ def trends(wanted: Range) -> Trends:
 
     What is newer than `upto` is in no number.
     """
-    # This process's clock is good enough to divide a page by.
-    end = _ceiling(timezone.now() + clock.skew(), wanted.point)
+    # This process's clock is good enough to divide a page by. Points are whole ones.
+    end = _floor(timezone.now() + clock.skew() - LATE, UNITS[wanted.span])
     first = end - wanted.length
     counted = RunStat.objects.filter(span=wanted.span, at__gte=first, at__lt=end).order_by()
     starts = [first + wanted.point * place for place in range(wanted.length // wanted.point)]
@@ -129,8 +137,8 @@ def _upto() -> QuerySet[StatMark, datetime]:
     return StatMark.objects.values_list("upto", flat=True)
 
 
-def _ceiling(at: datetime, span: timedelta) -> datetime:
-    return at + timedelta(seconds=-at.timestamp() % span.total_seconds())
+def _floor(at: datetime, span: timedelta) -> datetime:
+    return at - timedelta(seconds=at.timestamp() % span.total_seconds())
 
 
 def _courses(

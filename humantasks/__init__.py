@@ -3,21 +3,34 @@
 Importing this needs no configured Django.
 """
 
-from humantasks.asking import HumanTaskFailed, HumanTaskResult, HumanTaskTimeout, human_task
+from humantasks.asking import (
+    HumanTaskFailed,
+    HumanTaskResult,
+    HumanTaskTimeout,
+    Reviewer,
+    human_task,
+)
 from humantasks.definitions import REQUIRED, HumanTaskType, Outcome, human_task_type
+from humantasks.reviews import FourEyes, Proposal, Quorum
 from humantasks.routing import DECIDERS, REQUESTER, Direct, Pool
+from humantasks.sla import Sla
 
 __all__ = [
     "DECIDERS",
     "REQUESTER",
     "REQUIRED",
     "Direct",
+    "FourEyes",
     "HumanTaskFailed",
     "HumanTaskResult",
     "HumanTaskTimeout",
     "HumanTaskType",
     "Outcome",
     "Pool",
+    "Proposal",
+    "Quorum",
+    "Reviewer",
+    "Sla",
     "human_task",
     "human_task_type",
 ]

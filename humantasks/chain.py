@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from humantasks.inbox.audit import digest
-from humantasks.inbox.deciding import decision_digest, evidence_digest
+from humantasks.inbox.recording import decision_digest, evidence_digest
 from humantasks.models import HumanTask, TaskAudit
 from humantasks.querysets import TaskQuerySet
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from django.urls import path
 
-from humantasks.views import acting, deciding, lists, serving, tasks
+from humantasks.views import acting, checking, deciding, lists, serving, tasks
 
 app_name = "humantasks"
 
 urlpatterns = [
     path("", lists.my_work, name="my_work"),
     path("queue/", lists.queue, name="queue"),
+    path("check/", lists.check, name="check"),
     path("done/", lists.done, name="done"),
     path("next/", serving.start, name="next"),
     path("next/serve", serving.serve, name="serve"),
@@ -24,5 +25,6 @@ urlpatterns = [
     path("tasks/<uuid:task_id>/changes", deciding.changes, name="changes"),
     path("tasks/<uuid:task_id>/comment", acting.comment, name="comment"),
     path("tasks/<uuid:task_id>/do/<slug:act>", acting.act, name="act"),
+    path("tasks/<uuid:task_id>/check", checking.check, name="check_proposal"),
     path("tasks/<uuid:task_id>/complete", deciding.complete, name="complete"),
 ]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from django.db.models import OuterRef, Subquery
 
 from humantasks.inbox.errors import Code, NotEligible
-from humantasks.models import HELD, HumanTask, ReviewerState, Status, TeamProfile
+from humantasks.models import HELD, HumanTask, ReviewerState, Status, TaskSeat, TeamProfile
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -34,9 +34,13 @@ def check(task: HumanTask, user: User) -> None:
     limit = lock(user).claim_limit
     if HumanTask.objects.filter(pk=task.pk, assignee=user, status=Status.CLAIMED).exists():
         return
-    if limit is not None and mine.count() >= limit:
+    seats = TaskSeat.objects.filter(user=user, status=TaskSeat.Status.TAKEN)
+    if seats.filter(task=task).exists():
+        return
+    if limit is not None and mine.count() + seats.count() >= limit:
         raise NotEligible(Code.CLAIM_LIMIT, task, limit=limit)
-    if of_team is not None and mine.filter(team=task.team_id).count() >= of_team:
+    in_team = seats.filter(task__team=task.team_id)
+    if of_team is not None and mine.filter(team=task.team_id).count() + in_team.count() >= of_team:
         raise NotEligible(Code.CLAIM_LIMIT, task, limit=of_team)
 
 

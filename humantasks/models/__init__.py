@@ -1,5 +1,6 @@
 """The inbox's tables. `humantasks.inbox` is their only writer; teams are set up in the admin."""
 
+from humantasks.models.calendars import TaskTimer, WorkCalendar
 from humantasks.models.people import ReviewerState, TeamProfile
 from humantasks.models.records import (
     TaskAudit,
@@ -8,6 +9,7 @@ from humantasks.models.records import (
     TaskDraft,
     TaskPass,
 )
+from humantasks.models.seats import TaskSeat
 from humantasks.models.tasks import (
     HELD,
     OPEN,
@@ -36,5 +38,8 @@ __all__ = [
     "TaskNumber",
     "TaskPass",
     "TaskPayload",
+    "TaskSeat",
+    "TaskTimer",
     "TeamProfile",
+    "WorkCalendar",
 ]

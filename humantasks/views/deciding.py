@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST
 from humantasks import inbox, plain, wording
 from humantasks.forms import DecisionForm
 from humantasks.inbox import InvalidAnswer, NotEligible, TaskConflict
-from humantasks.models import HumanTask, TaskDraft
+from humantasks.models import HumanTask, Status, TaskDraft
 from humantasks.views import panel, serving
 from humantasks.views.common import ReviewerRequest, task_for
 from humantasks.views.panel import Notice
@@ -34,7 +34,7 @@ def draft(request: ReviewerRequest, task_id: UUID) -> HttpResponse:
             data=form.typed,
             submission_id=panel.submission_id(request),
             # "Keep what is on this page" names the save that it replaces.
-            draft_rev=_number(request, "overwrite") or _number(request, "draft_rev"),
+            draft_rev=number(request, "overwrite") or number(request, "draft_rev"),
         )
     except TaskConflict as conflict:
         return _draft_conflict(request, found, form, conflict)
@@ -52,8 +52,8 @@ def complete(request: ReviewerRequest, task_id: UUID) -> HttpResponse:
     form = DecisionForm(found, request.POST)
     outcome = request.POST.get("outcome", "")
     if not form.check(outcome):
-        if conflict := inbox.lost(found, user=request.user):
-            return _conflict(request, found, form, conflict)
+        if why := inbox.lost(found, user=request.user):
+            return conflict(request, found, form, why)
         return panel.show(request, found, form=form, status=422)
     try:
         inbox.complete(
@@ -64,13 +64,13 @@ def complete(request: ReviewerRequest, task_id: UUID) -> HttpResponse:
             comment=form.comment_text,
             reason_codes=form.reason_codes(outcome),
             submission_id=panel.submission_id(request),
-            data_rev=_number(request, "data_rev"),
+            data_rev=number(request, "data_rev"),
         )
     except InvalidAnswer as invalid:
         form.take(invalid)
         return panel.show(request, found, form=form, status=422)
-    except TaskConflict as conflict:
-        return _conflict(request, found, form, conflict)
+    except TaskConflict as lost:
+        return conflict(request, found, form, lost)
     except NotEligible as refused:
         _keep(request, found, form)
         return refuse(request, found, refused)
@@ -78,8 +78,13 @@ def complete(request: ReviewerRequest, task_id: UUID) -> HttpResponse:
 
 
 def _sent(request: ReviewerRequest, found: HumanTask, outcome: str) -> HttpResponse:
-    """It is decided: the task as it is now; in Next mode the next one."""
-    text = _("Sent: %(outcome)s.") % {"outcome": plain.shown(found.outcomes[outcome].label)}
+    """It is decided, or proposed: the task as it is now; in Next mode the next one."""
+    words = _("Sent: %(outcome)s.")
+    if found.status == Status.IN_REVIEW:
+        words = _("You have voted: %(outcome)s.")
+    elif HumanTask.objects.filter(pk=found.pk, status=Status.IN_REVIEW).exists():
+        words = _("Proposed: %(outcome)s. It counts when somebody else has approved it.")
+    text = words % {"outcome": plain.shown(found.outcomes[outcome].label)}
     if serving.mode(request):
         messages.success(request, text)
         return serving.onwards(request)
@@ -99,16 +104,17 @@ def changes(request: ReviewerRequest, task_id: UUID) -> HttpResponse:
     return render(request, "humantasks/_changes.html", context)
 
 
-def _conflict(
-    request: ReviewerRequest, found: HumanTask, form: DecisionForm, conflict: TaskConflict
+def conflict(
+    request: ReviewerRequest, found: HumanTask, form: DecisionForm, why: TaskConflict
 ) -> HttpResponse:
+    """409: who was faster, with what the person had typed."""
     is_kept = _keep(request, found, form)
     kept = (
         _("Your answers were not sent. They are kept here, for you alone.")
         if is_kept
         else _("What you sent now was not stored. Here it is once more.")
     )
-    notice = Notice(wording.explain(conflict), kept)
+    notice = Notice(wording.explain(why), kept)
     now = task_for(request, found.pk)
     return panel.show(request, now, form=form, notice=notice, status=409)
 
@@ -142,6 +148,6 @@ def _saved(request: ReviewerRequest, saved: TaskDraft | None) -> HttpResponse:
     return render(request, "humantasks/_saved.html", {"draft": saved})
 
 
-def _number(request: ReviewerRequest, name: str) -> int:
+def number(request: ReviewerRequest, name: str) -> int:
     text = request.POST.get(name, "")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0  # noqa: PLR2004

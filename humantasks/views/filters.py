@@ -45,6 +45,10 @@ class Filters:
         return self.show == "open"
 
     @property
+    def with_checked(self) -> bool:
+        return self.show == "checked"
+
+    @property
     def is_set(self) -> bool:
         return any(self._given().values())
 

@@ -10,9 +10,9 @@ from humantasks import urls
 from humantasks.models import HumanTask
 from humantasks.views.acts import ACTS
 
-PAGES = ["my_work", "queue", "done", "news", "counts", "next"]
+PAGES = ["my_work", "queue", "check", "done", "news", "counts", "next"]
 TASK_PAGES = ["task", "pulse"]
-VERBS = ["claim", "release", "draft", "changes", "complete", "comment"]
+VERBS = ["claim", "release", "draft", "changes", "complete", "check_proposal", "comment"]
 # A question by GET, a deed by POST; and what needs no task.
 OTHERS = ["act", "serve"]
 

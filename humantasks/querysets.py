@@ -195,6 +195,17 @@ class TaskQuerySet(QuerySet["HumanTask"]):
         same_or_less = self.filter(priority__lte=last.priority)  # where the index can begin
         return same_or_less.filter(Q(priority__lt=last.priority) | later)
 
+    def due_first(self) -> Self:
+        """What is overdue for longest, then what is due next."""
+        return self.order_by(F("due_at").asc(nulls_last=True), "id")
+
+    def after_due(self, last: HumanTask) -> Self:
+        """What follows this task in the order of `due_first`."""
+        if last.due_at is None:
+            return self.filter(due_at=None, id__gt=last.id)
+        same = Q(due_at=last.due_at, id__gt=last.id)
+        return self.filter(same | Q(due_at__gt=last.due_at) | Q(due_at=None))
+
     def latest_first(self) -> Self:
         return self.order_by("-closed_at", "-id")
 

@@ -15,10 +15,12 @@ from humantasks.models import (
     HumanTask,
     Pause,
     Priority,
+    Status,
     TaskCandidate,
     TaskTimer,
     WorkCalendar,
 )
+from humantasks.reviews import FourEyes
 from humantasks.sla import length_of
 from humantasks.working import Hours, offset
 from orchestrator import clock
@@ -127,12 +129,7 @@ def _fire(timer: TaskTimer) -> bool:
     due = TaskTimer.objects.filter(pk=timer.pk, fired_at=None, fires_at__lte=at)
     if not task.is_open or task.pause_kind == Pause.INFO or not due.update(fired_at=at):
         return False
-    TaskCandidate.objects.get_or_create(
-        task=task,
-        kind=TaskCandidate.Kind.CANDIDATE,
-        name=timer.team,
-        defaults={"group": Group.objects.filter(name=timer.team).first()},
-    )
+    _send_to(task, timer.team)
     level = task.escalation_level + 1
     entry = Entry(
         verb="escalated",
@@ -145,3 +142,18 @@ def _fire(timer: TaskTimer) -> bool:
     priority = max(task.priority, Priority.HIGH)
     change_locked(task, entry, escalation_level=level, priority=priority)
     return True
+
+
+def _send_to(task: HumanTask, name: str) -> None:
+    """The team may answer it, too; or check it, if that is what it waits for."""
+    is_check = task.status == Status.IN_REVIEW and isinstance(task.review, FourEyes)
+    kind = TaskCandidate.Kind.CHECKER if is_check else TaskCandidate.Kind.CANDIDATE
+    name = name.removeprefix("group:")
+    group = Group.objects.filter(name=name).first()
+    if group is None:
+        # A team that is made later under this name gets it.
+        TaskCandidate.objects.get_or_create(task=task, kind=kind, name=name)
+    else:
+        TaskCandidate.objects.get_or_create(
+            task=task, kind=kind, group=group, defaults={"name": name}
+        )

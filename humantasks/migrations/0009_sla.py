@@ -1,6 +1,7 @@
 """By when tasks are begun and done: working calendars, and what happens when they are not."""
 
 import django.db.models.deletion
+from django.conf import settings
 from django.db import migrations, models
 
 import humantasks.models.calendars
@@ -8,10 +9,25 @@ import humantasks.models.calendars
 
 class Migration(migrations.Migration):
     dependencies = [
+        ("auth", "0012_alter_user_first_name_max_length"),
         ("humantasks", "0007_seats"),
+        ("orchestrator", "0010_step_tasks"),
+        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
+        migrations.CreateModel(
+            name="TaskTimer",
+            fields=[
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("kind", models.CharField(choices=[("escalate", "Escalate")], max_length=16)),
+                ("n", models.PositiveSmallIntegerField()),
+                ("after", models.CharField(max_length=50)),
+                ("team", models.CharField(max_length=150)),
+                ("fires_at", models.DateTimeField(null=True)),
+                ("fired_at", models.DateTimeField(null=True)),
+            ],
+        ),
         migrations.CreateModel(
             name="WorkCalendar",
             fields=[
@@ -61,37 +77,34 @@ class Migration(migrations.Migration):
             name="start_by",
             field=models.DateTimeField(null=True),
         ),
-        migrations.CreateModel(
-            name="TaskTimer",
-            fields=[
-                ("id", models.BigAutoField(primary_key=True, serialize=False)),
-                ("kind", models.CharField(choices=[("escalate", "Escalate")], max_length=16)),
-                ("n", models.PositiveSmallIntegerField()),
-                ("after", models.CharField(max_length=50)),
-                ("team", models.CharField(max_length=150)),
-                ("fires_at", models.DateTimeField(null=True)),
-                ("fired_at", models.DateTimeField(null=True)),
-                (
-                    "task",
-                    models.ForeignKey(
-                        db_index=False,
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="timers",
-                        to="humantasks.humantask",
-                    ),
-                ),
-            ],
-            options={
-                "indexes": [
-                    models.Index(
-                        condition=models.Q(("fired_at__isnull", True), ("fires_at__isnull", False)),
-                        fields=["fires_at"],
-                        name="timer_fires",
-                    )
-                ],
-                "constraints": [
-                    models.UniqueConstraint(fields=("task", "kind", "n"), name="timer_once")
-                ],
-            },
+        migrations.AddIndex(
+            model_name="humantask",
+            index=models.Index(
+                condition=models.Q(("closed_at__isnull", True)),
+                fields=["due_at", "id"],
+                name="task_due",
+            ),
+        ),
+        migrations.AddField(
+            model_name="tasktimer",
+            name="task",
+            field=models.ForeignKey(
+                db_index=False,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="timers",
+                to="humantasks.humantask",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="tasktimer",
+            index=models.Index(
+                condition=models.Q(("fired_at__isnull", True), ("fires_at__isnull", False)),
+                fields=["fires_at"],
+                name="timer_fires",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="tasktimer",
+            constraint=models.UniqueConstraint(fields=("task", "kind", "n"), name="timer_once"),
         ),
     ]

@@ -215,6 +215,10 @@ class HumanTask(models.Model):
                 name="task_open",
                 condition=Q(closed_at__isnull=True),
             ),
+            # The same, by when they are due.
+            models.Index(
+                fields=["due_at", "id"], name="task_due", condition=Q(closed_at__isnull=True)
+            ),
             # What is to be checked and voted on.
             models.Index(
                 fields=["-priority", "due_at", "id"],

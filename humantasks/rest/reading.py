@@ -62,7 +62,7 @@ def list_tasks(
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> Page[shapes.TaskSummary]:
-    """Human tasks, the most pressing first; those of `done`, `checked` and `all`, the latest first."""
+    """Human tasks, the most pressing first; of `done`, `checked` and `all` the latest first."""
     list_name = f"tasks_{filters.view}"
     last = _last(request.user, rest.uuid(list_name, cursor))
     found = list(_page(filters, request.user, last)[: limit + 1])

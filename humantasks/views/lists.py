@@ -104,9 +104,8 @@ def _queue(request: ReviewerRequest) -> TaskQuerySet:
 
 def _list(request: ReviewerRequest, name: str, tasks: TaskQuerySet) -> HttpResponse:
     filters = Filters.of(request.GET)
-    ordered = filters.narrow(tasks).most_pressing_first().for_list()
-    last = _last_seen(request)
-    return _render_list(request, name, tasks, filters, ordered.after(last) if last else ordered)
+    ordered = filters.ordered(filters.narrow(tasks), _last_seen(request)).for_list()
+    return _render_list(request, name, tasks, filters, ordered)
 
 
 def _render_list(

@@ -99,6 +99,22 @@ def test_pages_follow_each_other_without_gaps(ask, alice, browse, monkeypatch):
     assert found == ["b", "d", "a", "c", "e"]
 
 
+def test_a_list_by_its_due_times_has_pages_too(ask, alice, browse, monkeypatch):
+    monkeypatch.setattr(lists, "PAGE", 2)
+    dues = {"a": None, "b": "3h", "c": "1h", "d": None, "e": "2h"}
+    for name, due in dues.items():
+        ask(name=name, title=name, due=due, priority="urgent" if name in "ab" else "low")
+
+    found, after = [], ""
+    while after is not None:
+        response = browse("queue", f"sort=due&after={after}" if after else "sort=due")
+        found += titles(response)
+        after = response.context["more_after"]
+
+    assert found == ["c", "e", "b", "a", "d"]
+    assert "sort=due" in text_of(browse("queue", "sort=due"))
+
+
 def test_done_has_pages_too(ask, alice, browse, monkeypatch):
     monkeypatch.setattr(lists, "PAGE", 1)
     for name in "ab":

@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.urls import reverse
 from django.utils import timezone
 
-from humantasks import HumanTaskType, Sla, human_task_type, inbox
+from humantasks import FourEyes, HumanTaskType, Sla, human_task_type, inbox
 from humantasks.models import HumanTask, TaskAudit, TaskTimer, TeamProfile, WorkCalendar
 from orchestrator import clock, get_run
 from tests.humantasks.proposing import now
@@ -101,6 +101,26 @@ def test_an_overdue_task_goes_to_the_next_team_once(timed, head, runs):
     assert inbox.claim(task, user=head).assignee == head
     [entry] = TaskAudit.objects.filter(verb="escalated")
     assert (entry.actor, entry.code, entry.reason) == (None, "overdue", "head")
+
+
+def test_an_overdue_check_goes_to_further_checkers(ask, alice, person, head, runs):
+    person("cleo", "compliance-leads")
+
+    @human_task_type("timed")
+    class Timed(HumanTaskType):
+        review = FourEyes("compliance-leads")
+        sla = Sla(due="1h", escalate=[("+0", "head"), ("+0", "group:head")])
+
+    task = ask(type="timed", form=None)
+    inbox.claim(task, user=alice)
+    inbox.complete(task, user=alice, outcome="approve")
+
+    runs.advance("2h")
+    inbox.tend()
+
+    assert now(task).escalation_level == 2
+    inbox.claim(task, user=head)
+    assert inbox.approve(task, user=head).user == head
 
 
 def test_the_chain_goes_on_in_its_order(timed, head, person, runs):

@@ -9,6 +9,8 @@ PORT ?= 8000
 # Processes that share the tests, and what to hand to pytest: make test ARGS="-k cancel"
 JOBS ?= 2
 ARGS ?=
+# How many runs `make seed-runs` makes.
+N ?= 1000000
 # How long each storm blows, and over how many machines.
 STORM_SECONDS ?= 60
 STORM_MACHINES ?= 1000
@@ -22,7 +24,7 @@ TEMPLATES = $$(find templates humantasks dashboard examples -name '*.html')
 .DEFAULT_GOAL := help
 # pip must not run twice in one environment.
 .NOTPARALLEL:
-.PHONY: help demo run-worker migrate test check format e2e fuzz storm clean
+.PHONY: help demo run-worker migrate seed-runs test check format e2e fuzz storm clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +37,9 @@ run-worker: $(VENV)/.runtime $(VENV)/.prod ## Run a worker for the broker in BRO
 
 migrate: $(VENV)/.runtime ## Bring the database up to date
 	$(PY) manage.py migrate
+
+seed-runs: $(VENV)/.runtime ## Fill an empty database with made-up runs, to try it at size (N=1000000)
+	$(PY) manage.py seed_runs $(N)
 
 test: $(VENV)/.test ## Run the tests on SQLite and on a PostgreSQL of their own (or DATABASE_URL)
 	env -u DATABASE_URL $(PY) -m pytest -n $(JOBS) $(ARGS)

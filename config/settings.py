@@ -123,6 +123,16 @@ _STATIC_FILES = (
 )
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    # What reviewers attach. Only the page that asks who they are hands it out.
+    "attachments": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {
+            "location": env.var_dir / "attachments",
+            "base_url": None,
+            "file_permissions_mode": 0o600,
+            "directory_permissions_mode": 0o700,
+        },
+    },
     "staticfiles": {"BACKEND": _STATIC_FILES},
 }
 MEDIA_ROOT = env.var_dir / "media"
@@ -297,7 +307,9 @@ def _from_text(text: str) -> Any:
 # On one machine there is nobody to be protected from.
 ORCHESTRATOR_API_RATE = "1200/min" if env.production else ""
 
-# orchestrator.conf has the other defaults; only what the environment names is passed on.
+# orchestrator.conf and humantasks.conf have the other defaults; only what the environment
+# names is passed on.
+_OURS = ("ORCHESTRATOR_", "HUMANTASKS_")
 globals().update(
-    {key: _from_text(text) for key, text in os.environ.items() if key.startswith("ORCHESTRATOR_")}
+    {key: _from_text(text) for key, text in os.environ.items() if key.startswith(_OURS)}
 )

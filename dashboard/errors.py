@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
 from dashboard.redaction import redacted_text
+from orchestrator.core.signatures import FOREIGN, FRAME
 
 # Blocked by the engine itself: these messages name steps and code, and hold no values.
 WITHOUT_VALUES = frozenset(
@@ -16,11 +16,6 @@ WITHOUT_VALUES = frozenset(
 )
 
 MAX_LINE = 160
-
-_FRAME = re.compile(r'^  File "(?P<path>[^"]+)", line (?P<line>\d+), in (?P<function>.+)$')
-_FOREIGN = re.compile(
-    r"(?:site|dist)-packages/|/lib/python3\.\d+/|^<frozen |/orchestrator/(?:core|engine|store)/"
-)
 
 
 @dataclass(frozen=True)
@@ -35,12 +30,12 @@ class Frame:
     @property
     def is_app(self) -> bool:
         """Whether it is the author's code, and not a library's or the engine's."""
-        return not _FOREIGN.search(self.path)
+        return not FOREIGN.search(self.path)
 
     @property
     def place(self) -> str:
         """The path from the package that people know it by."""
-        return _FOREIGN.split(self.path)[-1] if "-packages/" in self.path else self.path
+        return FOREIGN.split(self.path)[-1] if "-packages/" in self.path else self.path
 
 
 @dataclass(frozen=True)
@@ -168,7 +163,7 @@ def frames(traceback: str) -> list[Frames]:
 def _frames(traceback: str) -> list[Frame]:
     found: list[Frame] = []
     for text in traceback.splitlines():
-        if match := _FRAME.match(text):
+        if match := FRAME.match(text):
             found.append(Frame(match["path"], int(match["line"]), match["function"], ""))
         elif found and text.startswith("    ") and not found[-1].code:
             last = found[-1]

@@ -1,9 +1,9 @@
-"""What operators send: the filters of the list, the reason for an action, a run's input."""
+"""What operators send: the reason for an action, a run's input."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from inspect import Parameter
 from typing import Any
 from uuid import uuid4
@@ -11,7 +11,6 @@ from uuid import uuid4
 from django import forms
 
 from dashboard.mistakes import ignored_fields, sentences
-from dashboard.queries.runs import ENDED, FAMILIES, Filter, is_workflow
 from orchestrator.core.definition import Definition, registry
 from orchestrator.core.errors import InvalidInput, NotSerializable, PayloadTooLarge
 from orchestrator.models import Run, Status
@@ -19,55 +18,6 @@ from orchestrator.models import Run, Status
 MAX_REASON = 1_000
 # What the key of a step can have.
 MAX_NAME = 255
-
-_ENDED_WORDS = {"1h": "in the last hour", "24h": "in the last 24 hours", "7d": "in the last 7 days"}
-
-
-def _unknown(values: Sequence[str], known: Iterable[str]) -> str:
-    said = ", ".join(f"“{value}”" for value in values)
-    return f"{said} is unknown. There is: {', '.join(known) or 'nothing yet'}."
-
-
-class FamiliesField(forms.MultipleChoiceField):
-    """Names of families; an error names all that are unknown, and those there are."""
-
-    def validate(self, value: Sequence[str]) -> None:
-        if unknown := [name for name in value if name not in FAMILIES]:
-            raise forms.ValidationError(_unknown(unknown, FAMILIES))
-
-
-class RunFilter(forms.Form):
-    """The filters of the runs list. What is wrong is left out, and said."""
-
-    status = FamiliesField(
-        required=False, choices=[(name, family.word) for name, family in FAMILIES.items()]
-    )
-    workflow = forms.CharField(required=False, max_length=200)
-    q = forms.CharField(required=False, max_length=255, label="Run id or idempotency key")
-    ended = forms.ChoiceField(
-        required=False,
-        choices=[("", "any time"), *((name, _ENDED_WORDS[name]) for name in ENDED)],
-        error_messages={"invalid_choice": _unknown(["%(value)s"], ENDED)},
-    )
-    before = forms.UUIDField(required=False)
-    after = forms.UUIDField(required=False)
-
-    def clean_workflow(self) -> str:
-        name: str = self.cleaned_data["workflow"]
-        if name and not is_workflow(name):
-            raise forms.ValidationError(_unknown([name], sorted({one.name for one in registry})))
-        return name
-
-    def wanted(self) -> Filter:
-        """The valid part of it."""
-        self.is_valid()
-        clean = self.cleaned_data
-        return Filter(
-            families=tuple(name for name in FAMILIES if name in self["status"].value()),
-            workflow=clean.get("workflow", ""),
-            text=clean.get("q", ""),
-            ended=clean.get("ended", ""),
-        )
 
 
 class ActionForm(forms.Form):

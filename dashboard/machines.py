@@ -12,7 +12,6 @@ from orchestrator import diagrams
 from orchestrator.core.charts.chart import ANY_EVENT, Chart
 from orchestrator.core.charts.diagrams import to_svg
 from orchestrator.core.definition import Definition, registry
-from orchestrator.core.errors import OrchestratorError
 from orchestrator.machine import Machine
 from orchestrator.models import Run
 
@@ -54,15 +53,12 @@ def board(run: Run, *, sees_payloads: bool) -> Board | None:
         return None
     is_readable = len(chart.nodes) <= READABLE
     machine: Machine[Any] = Machine(run, chart)
-    try:
-        return Board(
-            diagram=_safe(to_svg(chart, run.state)),
-            is_readable=is_readable,
-            takes=[_taken(machine, chart, one, sees_payloads) for one in machine.takes],
-        )
-    except (OrchestratorError, ValueError) as error:
-        # A state that is gone, or a context that no longer can be read.
-        return Board(diagram=_safe(to_svg(chart)), is_readable=is_readable, trouble=str(error))
+    return Board(
+        diagram=_safe(to_svg(chart, run.state)),
+        is_readable=is_readable,
+        takes=[_taken(machine, chart, one, sees_payloads) for one in machine.takes],
+        trouble=machine.trouble,
+    )
 
 
 def chart_of(run: Run) -> Chart | None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from dashboard.redaction import REDACTED, is_sensitive, redacted, redacted_text
 from orchestrator.ai.accounts import DETAILS
+from orchestrator.ai.messages import INPUT_HEADING
 
 # The kind of a step that has asked a model, for its icon and its word.
 AI = "ai"
@@ -66,16 +70,50 @@ class Talk:
 
 
 def talk(answer: Mapping[str, Any]) -> Talk:
-    """The stored result of an AI step, for people."""
+    """The stored result of an AI step, for people: redacted, also where it is JSON in text."""
     return Talk(
         asked=[_said(one, "role", "content") for one in answer.get("prompt") or ()],
-        output=answer.get("output"),
+        output=redacted(answer.get("output")),
         calls=[_said(one, "name", "arguments") for one in answer.get("tool_calls") or ()],
     )
 
 
 def _said(one: Mapping[str, Any], who: str, text: str) -> Said:
-    return Said(who=str(one.get(who, "")), text=str(one.get(text, "")))
+    return Said(who=str(one.get(who, "")), text=_readable(str(one.get(text, ""))))
+
+
+def _readable(text: str) -> str:
+    heading = INPUT_HEADING if text.startswith(INPUT_HEADING) else ""
+    data = text.removeprefix(heading)
+    try:
+        found = json.loads(data)
+    except (ValueError, RecursionError):
+        return heading + redacted_text(_without_parts(data))
+    if isinstance(found, str):
+        return heading + redacted_text(data)
+    return heading + json.dumps(redacted(found), ensure_ascii=False, indent=1)
+
+
+def _without_parts(data: str) -> str:
+    """JSON that was shortened, without the objects and lists whose names are sensitive.
+
+    It is written with a line for each field; what belongs to one is indented deeper.
+    """
+    shown, hides_until = [], ""
+    for line in data.split("\n"):
+        indent = line[: len(line) - len(line.lstrip())]
+        if hides_until and (not line.strip() or len(indent) >= len(hides_until)):
+            continue
+        hides_until = ""
+        name = _OPENING.match(line)
+        if name and is_sensitive(name[2]):
+            hides_until = name[1] + " "
+            line = f'{name[1]}"{name[2]}": {REDACTED}'  # noqa: PLW2901 - the line that is shown
+        shown.append(line)
+    return "\n".join(shown)
+
+
+_OPENING = re.compile(r'( *)"((?:[^"\\]|\\.)*)": [\[{]$')
 
 
 def total(all_details: Iterable[Any]) -> ModelUse | None:
@@ -85,11 +123,15 @@ def total(all_details: Iterable[Any]) -> ModelUse | None:
         return None
     costs = [use.cost for use in uses if use.cost is not None]
     return ModelUse(
-        model=", ".join(sorted({use.model for use in uses})),
-        answered_by="",
+        model=_names(use.model for use in uses),
+        answered_by=_names(use.answered_by for use in uses),
         requests=sum(use.requests for use in uses),
         input_tokens=sum(use.input_tokens for use in uses),
         output_tokens=sum(use.output_tokens for use in uses),
         seconds=sum(use.seconds for use in uses),
         cost=sum(costs, Decimal(0)) if len(costs) == len(uses) else None,
     )
+
+
+def _names(names: Iterable[str]) -> str:
+    return ", ".join(sorted({name for name in names if name}))

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from dashboard import steps
 from dashboard.errors import Problem, problem, short_type
-from dashboard.models_used import AI, ModelUse, Talk, model_use, talk
+from dashboard.models_used import AI, ModelUse, Talk, talk, total
 from dashboard.payloads import Payload, payload
 from dashboard.queries import run as queries
 from humantasks import present
@@ -71,7 +71,7 @@ def panel(run: Run, key: str, *, sees_payloads: bool) -> Panel | None:
         return None
     entry, kind = found.entry, found.entry.kind if found.entry else STEP
     status, told = _status(found), _told(found)
-    model = model_use(told)
+    model = _used(found, told)
     value = payload(entry.value, is_visible=sees_payloads) if entry else None
     said = None
     if model and value and value.is_visible and isinstance(value.value, Mapping):
@@ -109,6 +109,14 @@ def _told(found: queries.Step) -> Any:
         return found.executing.details
     is_step = found.entry is not None and found.entry.kind == STEP
     return (found.entry.detail or {}).get("details") if found.entry and is_step else None
+
+
+def _used(found: queries.Step, told: Any) -> ModelUse | None:
+    """What all of its attempts have used of models."""
+    failed = [one.details for one in found.attempts]
+    # An attempt that has told nothing yet has found what the one before it told.
+    is_new = not failed or told != failed[-1]
+    return total([*failed, told] if is_new else failed)
 
 
 def _details(told: Any, sees_payloads: bool) -> Payload | None:

@@ -91,9 +91,13 @@ def _names(pattern: str) -> re.Pattern[str]:
 
 @lru_cache(maxsize=8)
 def _assignments(pattern: str) -> re.Pattern[str]:
-    """A sensitive name, a colon or an equals sign, and what follows it."""
+    """A sensitive name, a colon or an equals sign, and what follows it.
+
+    Of the name only what begins to be sensitive: to look for its start at each character
+    of a long text without spaces would take for ever.
+    """
     scheme = r"(?:(?:bearer|basic|token|digest)\s+)?"
     return re.compile(
-        rf"([\w-]*(?:{pattern})[\w-]*)([\"']?\s*[:=]\s*)(?:\"[^\"]*\"|'[^']*'|{scheme}[^\s\"',;)}}\]]+)",
+        rf"((?:{pattern})[\w-]{{0,64}})([\"']?\s*[:=]\s*)(?:\"(?:[^\"\\]|\\.)*\"|'[^']*'|{scheme}[^\s\"',;)}}\]]+)",
         re.IGNORECASE,
     )

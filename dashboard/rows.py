@@ -6,13 +6,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from dashboard import errors
-from dashboard.redaction import redacted
+from dashboard.redaction import REDACTED, redacted
 from orchestrator import reading
-from orchestrator.models import Run, Status
+from orchestrator.models import Run, Status, attribute_text
 from orchestrator.run import WaitInfo
+
+# Attributes that a line of a list shows.
+MAX_LABELS = 3
+
+
+@dataclass(frozen=True)
+class Label:
+    """An attribute, and the list of all runs that have it; "" for one that is not shown."""
+
+    name: str
+    value: str
+    query: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +51,18 @@ class Row:
     # The steps that have been executing for a while.
     executing: tuple[str, ...]
     error: str
+    # The signature of its error; "" for none.
+    signature: str
+    attempt: int
+
+    @property
+    def labels(self) -> list[Label]:
+        """The first of its attributes."""
+        return [_label(name, value) for name, value in list(self.attributes.items())[:MAX_LABELS]]
+
+    @property
+    def more_labels(self) -> int:
+        return max(len(self.attributes) - MAX_LABELS, 0)
 
     @property
     def short_id(self) -> str:
@@ -86,7 +111,16 @@ def row(run: Run, *, sees_payloads: bool) -> Row:
         waits=tuple(reading.waiting_on(run)),
         executing=executing(run),
         error=error,
+        signature=run.error_signature or "",
+        attempt=run.attempt,
     )
+
+
+def _label(name: str, value: Any) -> Label:
+    if value == REDACTED:
+        return Label(name, value, "")
+    text = attribute_text(value)
+    return Label(name, text, urlencode({"attribute": f"{name}:{text}"}))
 
 
 def executing(run: Run) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from humantasks.asking import (
     Reviewer,
     human_task,
 )
-from humantasks.definitions import REQUIRED, HumanTaskType, Outcome, human_task_type
+from humantasks.definitions import REQUIRED, Check, HumanTaskType, Outcome, human_task_type
 from humantasks.reviews import FourEyes, Proposal, Quorum
 from humantasks.routing import DECIDERS, REQUESTER, Direct, Pool
 from humantasks.sla import Sla
@@ -19,6 +19,7 @@ __all__ = [
     "DECIDERS",
     "REQUESTER",
     "REQUIRED",
+    "Check",
     "Direct",
     "FourEyes",
     "HumanTaskFailed",

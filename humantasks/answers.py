@@ -6,14 +6,15 @@ was stored with the task.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from pydantic import BaseModel, ValidationError
 
-from humantasks import diffs, fields, plain
+from humantasks import diffs, fields, plain, rows
 from humantasks.definitions import Outcome
 from humantasks.fields import Field
 from humantasks.inbox.errors import FieldError, InvalidAnswer
@@ -34,6 +35,8 @@ class Answer:
     data: BaseModel | dict[str, Any] | None
     comment: str
     reason_codes: list[str]
+    # The items of the checklist that are ticked.
+    checked: list[str]
     # The data as it is stored, and compared when a form comes twice.
     text: str
 
@@ -44,37 +47,66 @@ def check(
     values: Mapping[str, Any] | None,
     comment: str,
     reason_codes: Sequence[str] | None = (),
+    *,
+    checked: Sequence[str] | None = (),
 ) -> Answer:
     """The answer, or InvalidAnswer with all that is wrong with it.
 
-    `reason_codes` are those of the outcome that apply; None asks for none.
+    `reason_codes` are those of the outcome that apply, `checked` what is ticked of the
+    checklist; None asks for none.
     """
     chosen = task.outcomes.get(outcome)
     if chosen is None:
         raise InvalidAnswer([FieldError((), _("Choose how to decide"), "unknown_outcome")])
-    errors = [*_reason_errors(chosen, reason_codes), *_comment_errors(chosen, comment)]
+    errors = [
+        *_check_errors(task, chosen, checked),
+        *_reason_errors(chosen, reason_codes),
+        *_comment_errors(chosen, comment),
+    ]
     data: BaseModel | dict[str, Any] | None = None
-    if chosen.form is not None and task.form_schema is not None:
-        try:
-            data = _validated(task, values or {})
-        except InvalidAnswer as invalid:
-            errors = invalid.errors + errors
+    try:
+        data = _validated(task, chosen, values or {})
+    except InvalidAnswer as invalid:
+        errors = invalid.errors + errors
     if errors:
         raise InvalidAnswer(errors)
     # In the author's order, and each once.
     codes = [code for code in chosen.reason_codes if code in (reason_codes or ())]
-    return Answer(chosen, data, comment, codes, _encoded(data))
+    ticked = [one.name for one in task.checklist if one.name in (checked or ())]
+    return Answer(chosen, data, comment, codes, ticked, _encoded(data))
 
 
-def form_class(task: HumanTask) -> type[BaseModel] | None:
-    """The class of the form; None if the task has none, or the class has gone."""
-    if task.form_class is None:
+def form_class(path: str | None) -> type[BaseModel] | None:
+    """The class of a form; None if there is no form, or its class has gone."""
+    if path is None:
         return None
     try:
-        found = codec.find_class(task.form_class)
+        found = codec.find_class(path)
     except UndecodableValue:
         return None
     return found if issubclass(found, BaseModel) else None
+
+
+def _check_errors(
+    task: HumanTask, outcome: Outcome, checked: Sequence[str] | None
+) -> list[FieldError]:
+    if checked is None:
+        return []
+    known = {one.name for one in task.checklist}
+    if any(name not in known for name in checked):
+        return [FieldError(("checked",), _("Tick what is on the checklist"), "enum")]
+    left = [
+        plain.shown(one.label)
+        for one in task.checklist
+        if outcome.name in (one.required_for or ()) and one.name not in checked
+    ]
+    if not left:
+        return []
+    words = _("Before “%(outcome)s”: %(left)s") % {
+        "outcome": plain.shown(outcome.label),
+        "left": ", ".join(left),
+    }
+    return [FieldError(("checked",), words, "missing")]
 
 
 def _reason_errors(outcome: Outcome, codes: Sequence[str] | None) -> list[FieldError]:
@@ -118,22 +150,67 @@ def _is_storable(text: str) -> bool:
     return "\x00" not in text
 
 
-def _validated(task: HumanTask, values: Mapping[str, Any]) -> BaseModel | dict[str, Any]:
-    model = form_class(task)
+def _validated(
+    task: HumanTask, outcome: Outcome, values: Mapping[str, Any]
+) -> BaseModel | dict[str, Any] | None:
+    schema, path = task.form_of(outcome)
+    if schema is None:
+        return None
+    asked = {field.path: field for field in fields.of_schema(schema)}
+    errors = _row_errors(task, asked.values(), values)
+    data: BaseModel | dict[str, Any] | None = None
+    try:
+        data = _read(task, outcome, values, asked, form_class(path))
+    except InvalidAnswer as invalid:
+        errors = invalid.errors + errors
+    if errors:
+        raise InvalidAnswer(errors)
+    return data
+
+
+def _read(
+    task: HumanTask,
+    outcome: Outcome,
+    values: Mapping[str, Any],
+    asked: Mapping[fields.Path, Field],
+    model: type[BaseModel] | None,
+) -> BaseModel | dict[str, Any]:
+    """The values as the model has them; as the stored schema has them when it has gone."""
     if model is None:
-        return _validated_by_schema(task, values)
+        from humantasks.forms import DecisionForm  # noqa: PLC0415 - the form uses this module
+
+        return DecisionForm.of_values(task, values, outcome.name).checked_values(outcome.name)
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        asked = {field.path: field for field in fields.of_schema(task.form_schema)}
         found = error.errors(include_url=False, include_input=False)
         raise InvalidAnswer([_error(one, asked) for one in found]) from error
 
 
-def _validated_by_schema(task: HumanTask, values: Mapping[str, Any]) -> dict[str, Any]:
-    from humantasks.forms import DecisionForm  # noqa: PLC0415 - the form uses this module
-
-    return DecisionForm.of_values(task, values).checked_values()
+def _row_errors(
+    task: HumanTask, asked: Iterable[Field], values: Mapping[str, Any]
+) -> list[FieldError]:
+    """Each row of a table has its verdict, and nothing else has one."""
+    found = []
+    for field in asked:
+        if field.kind != "rows":
+            continue
+        given = fields.dig(values, field.path) or {}
+        keys = rows.keys_of(task, field)
+        left = [key for key in keys if key not in given] if field.required else []
+        if isinstance(given, Mapping) and not set(given) <= set(keys):
+            words, code = _("Decide about rows that are in the table"), "enum"
+        elif left:
+            words = ngettext(
+                "%(number)s row is left: %(first)s",
+                "%(number)s rows are left, the first is %(first)s",
+                len(left),
+            ) % {"number": len(left), "first": left[0]}
+            code = "missing"
+        else:
+            continue
+        found.append(FieldError(("data", *field.path), words, code))
+    return found
 
 
 def _error(error: Mapping[str, Any], asked: Mapping[fields.Path, Field]) -> FieldError:
@@ -165,7 +242,8 @@ def _encoded(data: BaseModel | dict[str, Any] | None) -> str:
 
 def edits(task: HumanTask, answer: Answer) -> dict[str, dict[str, Any]]:
     """What became of the texts that the form gave to edit, by field."""
-    asked = [one for one in fields.of_schema(task.form_schema) if one.kind == "editor"]
+    schema, _path = task.form_of(answer.outcome)
+    asked = [one for one in fields.of_schema(schema) if one.kind == "editor"]
     if not asked or answer.data is None:
         return {}
     data = answer.data
@@ -186,4 +264,10 @@ def of_decision(task: HumanTask, decision: TaskDecision) -> Answer:
     except UndecodableValue:
         data = plain_values(decision.data)
     chosen = task.outcomes[decision.outcome]
-    return Answer(chosen, data, decision.comment, list(decision.reason_codes), decision.data)
+    codes, checked = list(decision.reason_codes), list(decision.checked)
+    return Answer(chosen, data, decision.comment, codes, checked, decision.data)
+
+
+def without_data(outcome: Outcome, comment: str) -> Answer:
+    """What somebody says who fills in nothing."""
+    return Answer(outcome, None, comment, [], [], "null")

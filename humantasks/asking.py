@@ -68,6 +68,8 @@ class HumanTaskResult(Generic[T]):
     data: T | None = None
     comment: str = ""
     reason_codes: list[str] = field(default_factory=list)
+    # The items of the type's checklist that were ticked.
+    checked: list[str] = field(default_factory=list)
     completed_by: str | None = None
     on_behalf_of: str | None = None
     override: bool = False
@@ -79,6 +81,8 @@ class HumanTaskResult(Generic[T]):
     working_seconds: float | None = None
     # Of each edited text, by its field: `base_digest`, `unchanged`, `change_ratio`, `unified`.
     edits: dict[str, dict[str, Any]] = field(default_factory=dict)
+    # The files that were attached: `id`, `name`, `type`, `size`, `sha256`.
+    attachments: list[dict[str, Any]] = field(default_factory=list)
     # None, as the instants are, when the task has expired.
     task_id: UUID | None = None
     created_at: datetime | None = None
@@ -214,7 +218,7 @@ async def human_task(
         return _expired(name, on_timeout, expired)
     if answer.status == "failed":
         raise HumanTaskFailed(f"{name!r} cannot be done: {answer.comment}")
-    return _with_form(answer, form)
+    return _with_form(answer, _form_of(answer.outcome, outcomes or definition.outcomes, form))
 
 
 def _check_on_timeout(on_timeout: OnTimeout) -> None:
@@ -232,6 +236,14 @@ def _expired(name: str, on_timeout: OnTimeout, expired: EventTimeout) -> HumanTa
         raise HumanTaskTimeout(f"nobody answered {name!r} in time") from expired
     outcome = on_timeout.name if isinstance(on_timeout, Outcome) else None
     return HumanTaskResult(status="expired", outcome=outcome)
+
+
+def _form_of(
+    outcome: str | None, outcomes: Sequence[Outcome], form: type[BaseModel] | None
+) -> type[BaseModel] | None:
+    """The model that an answer with this outcome fills in."""
+    own = next((one.form for one in outcomes if one.name == outcome), None)
+    return own if isinstance(own, type) else form
 
 
 def _with_form(answer: HumanTaskResult[Any], form: type[BaseModel] | None) -> HumanTaskResult[Any]:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext as _
 
-from humantasks import plain
-from humantasks.definitions import Outcome
+from humantasks import plain, rows
+from humantasks.definitions import Check, Outcome
 from humantasks.fields import Field
 from humantasks.inputs import LinesField, LocalNumberField, TextField
+from humantasks.models import HumanTask
+from humantasks.verdicts import VerdictsField
 
 # More than these go into a list that unfolds.
 MAX_RADIOS = 5
@@ -29,12 +31,27 @@ def of_reasons(outcome: Outcome) -> forms.Field:
     )
 
 
-def of(field: Field) -> forms.Field:
-    """The control for one field of a task's form."""
-    made = _MAKERS.get(field.kind, _text)(field)
+def of_checklist(checklist: Sequence[Check]) -> forms.Field:
+    """Boxes to tick: what must have been looked at."""
+    return forms.MultipleChoiceField(
+        label=_("Checklist"),
+        choices=[(one.name, plain.shown(one.label)) for one in checklist],
+        widget=forms.CheckboxSelectMultiple,
+        required=False,
+        error_messages={"invalid_choice": _("Tick what is on the checklist")},
+    )
+
+
+def of(field: Field, task: HumanTask) -> forms.Field:
+    """The control for one field of a form of the task."""
+    if field.kind == "rows":
+        made: forms.Field = VerdictsField(field, rows.of_task(task, field))
+    else:
+        made = _MAKERS.get(field.kind, _text)(field)
     made.label = plain.shown(field.label)
     made.help_text = plain.shown(field.help)
-    made.required = field.required and field.part_of is None and field.kind != "boolean"
+    is_checked_elsewhere = field.part_of is not None or field.kind in ("boolean", "rows")
+    made.required = field.required and not is_checked_elsewhere
     made.initial = _initial(field)
     made.error_messages["required"] = plain.missing(field.kind)
     if "invalid" in made.error_messages:

@@ -41,7 +41,8 @@ class Outcome:
     """One way in which a reviewer can end a task: a button.
 
     `positive` means consent: it is what `HumanTaskResult.approved` says, and no timeout
-    ever leads to it. With `form=None` the reviewer need not fill in the task's form.
+    ever leads to it. With `form=None` the reviewer need not fill in the task's form; with a
+    pydantic model they fill in that one instead.
     `reason_codes` maps codes to labels: the reviewer must tick at least one. `key` is one
     letter or digit that leads to the button.
     """
@@ -52,7 +53,8 @@ class Outcome:
     positive: bool = False
     style: Literal["", "primary", "danger"] = ""
     comment: Literal["optional", "required"] = "optional"
-    form: Literal["task"] | None = "task"
+    # "own" stands for a model in what is stored.
+    form: type[BaseModel] | Literal["task", "own"] | None = "task"
     reason_codes: Mapping[str, str] = field(default_factory=dict, hash=False)
     key: str = ""
 
@@ -65,12 +67,35 @@ class Outcome:
             object.__setattr__(self, "label", humanise(self.name))
         if not _KEY.fullmatch(self.key):
             raise ValueError(f"outcome {self.name}: key {self.key!r} is not one letter or digit")
+        if isinstance(self.form, type):
+            check_model(self.form)
         for code in self.reason_codes:
             if not _CODE.fullmatch(code):
                 raise ValueError(
                     f"outcome {self.name}: reason code {code!r}: use small letters, digits, "
                     "_, - and ., at most 50 characters"
                 )
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing to look at before deciding: a box that must be ticked.
+
+    `required_for` names the outcomes that need it; None means every positive one.
+    """
+
+    name: str
+    label: str = ""
+    _: KW_ONLY
+    required_for: Sequence[str] | None = None
+
+    def __post_init__(self) -> None:
+        if not _OUTCOME.fullmatch(self.name):
+            raise ValueError(
+                f"check {self.name!r}: use small letters, digits, _ and -, at most 50 characters"
+            )
+        if not self.label:
+            object.__setattr__(self, "label", humanise(self.name))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +139,8 @@ class HumanTaskType:
     # What a reviewer fills in.
     form: type[BaseModel] | None = None
     outcomes: Sequence[Outcome] = DEFAULT_OUTCOMES
+    # What a reviewer must have looked at.
+    checklist: Sequence[Check] = ()
     # The page: templates/humantasks/ui/<ui>.html.
     ui: str = "form"
     # Whom it goes to when the body does not say: a Pool, a Direct, or a name.
@@ -145,6 +172,7 @@ def human_task_type(name: str, *, version: int = 1) -> Callable[[K], K]:
     def register(cls: K) -> K:
         check_type_name(name)
         check_outcomes(cls.outcomes)
+        check_checklist(cls.checklist, cls.outcomes)
         check_ui(cls.ui)
         reviews.check(cls.review, cls.outcomes)
         if cls.sla is not None and not isinstance(cls.sla, Sla):
@@ -225,6 +253,19 @@ def check_outcomes(outcomes: Sequence[Outcome]) -> None:
         raise ValueError(f"two outcomes have the same key: {', '.join(keys)}")
 
 
+def check_checklist(checklist: Sequence[Check], outcomes: Sequence[Outcome]) -> None:
+    names = [one.name for one in checklist]
+    if len(set(names)) < len(names):
+        raise ValueError(f"two checks have the same name: {', '.join(names)}")
+    known = {one.name for one in outcomes}
+    for one in checklist:
+        if unknown := sorted(set(one.required_for or ()) - known):
+            raise ValueError(
+                f"check {one.name!r} is required for {unknown[0]!r}, which is no outcome: "
+                f"there are {', '.join(sorted(known))}"
+            )
+
+
 def check_model(model: object) -> None:
     """Only a model that can be imported by its name can be found again when an answer comes."""
     if model is None:
@@ -252,7 +293,27 @@ def outcome_from(stored: dict[str, Any]) -> Outcome:
 
 
 def outcome_as_stored(outcome: Outcome) -> dict[str, Any]:
-    return asdict(outcome) | {"reason_codes": dict(outcome.reason_codes)}
+    form = "own" if isinstance(outcome.form, type) else outcome.form
+    return asdict(outcome) | {"reason_codes": dict(outcome.reason_codes), "form": form}
+
+
+def checks_as_stored(
+    checklist: Sequence[Check], outcomes: Sequence[Outcome]
+) -> list[dict[str, Any]]:
+    """Each check with the outcomes that need it by name, of those that this task has."""
+    positive = [one.name for one in outcomes if one.positive]
+    names = {one.name for one in outcomes}
+    return [
+        asdict(one)
+        | {
+            "required_for": [
+                name
+                for name in (positive if one.required_for is None else one.required_for)
+                if name in names
+            ]
+        }
+        for one in checklist
+    ]
 
 
 def _place(cls: type) -> str:

@@ -95,7 +95,7 @@ def of_value(stored: Any, title: str = "") -> Section:
 
 def _add(section: Section, label: str, stored: Any) -> None:
     fields = fields_of(stored)
-    items = _items(stored)
+    items = items_of(stored)
     if fields is not None and section.depth < MAX_DEPTH:
         section.sections.append(_section(label, fields, section.depth + 1))
     elif items is not None and section.depth < MAX_DEPTH:
@@ -120,7 +120,7 @@ def _add_items(section: Section, label: str, items: Sequence[Any]) -> None:
     rows = [fields_of(item) for item in shown]
     if not items:
         section.facts.append((label, [Value(_("none"), "nothing")]))
-    elif all(row is None and _items(item) is None for row, item in zip(rows, shown, strict=True)):
+    elif all(row is None and items_of(item) is None for row, item in zip(rows, shown, strict=True)):
         section.facts.append((label, [value_of(item) for item in shown]))
         section.more += more
     elif table := _table(label, rows, more):
@@ -148,7 +148,7 @@ def _table(title: str, rows: Sequence[list[tuple[str, Any]] | None], more: int) 
 
 
 def _is_simple(stored: Any) -> bool:
-    return fields_of(stored) is None and _items(stored) is None
+    return fields_of(stored) is None and items_of(stored) is None
 
 
 # ---- the codec's packing -------------------------------------------------------------
@@ -177,7 +177,8 @@ def plain_of(stored: Any) -> Any:
     return {key: plain_of(value) for key, value in inner.items()} if TAG not in inner else inner
 
 
-def _items(stored: Any) -> Sequence[Any] | None:
+def items_of(stored: Any) -> Sequence[Any] | None:
+    """The items of a list, a tuple or a set; None for anything else."""
     if isinstance(stored, list):
         return stored
     if isinstance(stored, dict) and stored.get(TAG) in ("tuple", "set", "frozenset", "namedtuple"):

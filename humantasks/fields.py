@@ -29,6 +29,7 @@ Kind = Literal[
     "choice",
     "choices",
     "lines",
+    "rows",
     "json",
 ]
 
@@ -68,9 +69,15 @@ class Field:
     # Each value as it is in JSON, and its words.
     choices: tuple[tuple[Any, str], ...] = ()
     max_length: int | None = None
+    # Of an edited text: whether it is Markdown, which can be shown as it will look.
+    is_markdown: bool = False
     # A field of a nested model: the label of that model, and the model if it is optional.
     group: str = ""
     part_of: Part | None = None
+    # Of a field that is a verdict on each row of a table: the part of the data that is the
+    # table, and what in a row names it; without that, its number does.
+    source: str = ""
+    row_key: str = ""
 
     @property
     def name(self) -> str:
@@ -126,6 +133,8 @@ def _of_value(schema: Schema, resolver: Resolver, *, nullable: bool) -> Field:
         schema = arms["number"]
     if schema.get("type") == "boolean" and nullable:
         return _field("choice", choices=((True, "Yes"), (False, "No")))
+    if schema.get("widget") == "rows" and schema.get("type") == "object":
+        return _of_rows(schema, resolver)
     read = _READERS.get(schema.get("type", ""))
     return read(schema, resolver) if read else _field("json")
 
@@ -133,8 +142,8 @@ def _of_value(schema: Schema, resolver: Resolver, *, nullable: bool) -> Field:
 def _of_text(schema: Schema, _: Resolver) -> Field:
     max_length = schema.get("maxLength")
     kind: Kind = _FORMATS.get(schema.get("format", ""), "text")
-    if schema.get("widget") == "editor":
-        return _field("editor", max_length=max_length)
+    if (widget := schema.get("widget")) in ("editor", "markdown"):
+        return _field("editor", max_length=max_length, is_markdown=widget == "markdown")
     is_long = schema.get("widget") == "textarea" or (max_length or 0) > LONG_TEXT
     if kind == "text" and is_long:
         kind = "long_text"
@@ -148,6 +157,12 @@ def _of_list(schema: Schema, resolver: Resolver) -> Field:
     if items.get("type") == "string":
         return _field("lines")
     return _field("json")
+
+
+def _of_rows(schema: Schema, resolver: Resolver) -> Field:
+    verdicts = _choices(resolver.resolve(schema.get("additionalProperties", {})))
+    source, row_key = str(schema.get("rows", "rows")), str(schema.get("key", ""))
+    return _field("rows", choices=verdicts, source=source, row_key=row_key)
 
 
 def _choices(schema: Schema) -> tuple[tuple[Any, str], ...]:

@@ -25,13 +25,15 @@ class Line:
 
 
 def of(task: HumanTask) -> list[Line]:
-    """What happened to a task, the latest first. Comments stand elsewhere."""
+    """What happened to a task `for_reader`, the latest first. Comments stand elsewhere."""
     entries = task.audit.exclude(verb="commented").order_by("-seq")
     return [_line(entry, task) for entry in entries]
 
 
-def latest(task: HumanTask) -> Line:
-    return _line(task.audit.latest("seq"), task)
+def latest_move(task: HumanTask) -> Line:
+    """What happened last, but for what people say and how pressing the task is."""
+    moves = task.audit.exclude(verb__in=["commented", "claim_refused", "updated"])
+    return _line(moves.latest("seq"), task)
 
 
 def _line(entry: TaskAudit, task: HumanTask) -> Line:
@@ -49,7 +51,14 @@ def _line(entry: TaskAudit, task: HumanTask) -> Line:
 
 _DECISIONS = ("completed", "overridden", "proposed", "approved", "voted", "vote_changed")
 # Their reason is a name, which stands in the sentence.
-_NAMES_SOMEBODY = ("created", "lease_expired", "access_lost", "info_requested")
+_NAMES_SOMEBODY = (
+    "created",
+    "lease_expired",
+    "access_lost",
+    "info_requested",
+    "attached",
+    "replaced",
+)
 
 _LOOKS = {
     "created": ("inbox", "is-human"),
@@ -68,6 +77,9 @@ _LOOKS = {
     "info_requested": ("hourglass", "is-waiting"),
     "info_answered": ("check", ""),
     "updated": ("settings", ""),
+    "attached": ("paperclip", ""),
+    "replaced": ("paperclip", ""),
+    "forgotten": ("archive-x", ""),
     "escalated": ("triangle-alert", "is-retry"),
     "completed": ("check", "is-ok"),
     "overridden": ("check", "is-ok"),
@@ -95,7 +107,8 @@ def _what(entry: TaskAudit, task: HumanTask) -> str:
             return _updated(entry)
         case "withdrawn":
             return _withdrawals(entry)
-    words = _verbs().get(entry.verb, entry.verb)
+    is_hidden = entry.verb in ("attached", "replaced") and not task.sees_data
+    words = _("added a file") if is_hidden else _verbs().get(entry.verb, entry.verb)
     if entry.verb == "escalated" and entry.code == "overdue":
         words = _("escalated the task to %(name)s: it is overdue")
     old, new = _changed(entry)
@@ -181,6 +194,9 @@ def _verbs() -> dict[str, str]:
         "info_requested": _("asked %(name)s a question"),
         "info_answered": _("answered the question"),
         "question_withdrawn": _("went on without an answer"),
+        "attached": _("added the file %(name)s"),
+        "replaced": _("put the file %(name)s in the place of another"),
+        "forgotten": _("removed the data: it was kept long enough"),
         "escalated": _("escalated the task"),
         "skipped": _("skipped the task"),
         "failed": _("said that the task cannot be done"),

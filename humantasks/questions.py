@@ -107,12 +107,18 @@ def _title(template: str, data: Any) -> str:
         return ""
 
 
+def _form_as_stored(form: type[BaseModel] | None) -> dict[str, Any]:
+    if form is None:
+        return {"form": None, "form_class": None}
+    return {"form": schema.of_form(form), "form_class": definitions.class_path(form)}
+
+
 def stored_schema(
     definition: type[HumanTaskType],
     form: type[BaseModel] | None,
     outcomes: Sequence[Outcome] | None,
 ) -> str:
-    """The form, the outcomes and the policy as text: they stay with the task as they are now."""
+    """What is asked, as text: it stays with the task as it is now."""
     from django.utils import translation  # noqa: PLC0415 - needs a configured Django
 
     outcomes = outcomes or definition.outcomes
@@ -120,13 +126,17 @@ def stored_schema(
     reviews.check(definition.review, outcomes)
     definitions.check_model(form)
     asked = {
-        "form": None if form is None else schema.of_form(form),
-        "form_class": None if form is None else definitions.class_path(form),
+        **_form_as_stored(form),
         "outcomes": [definitions.outcome_as_stored(one) for one in outcomes],
         "policy": asdict(definitions.policy_of(definition)),
         "review": reviews.as_stored(definition.review),
         "sla": sla.as_stored(definition.sla),
     }
+    own = {one.name: one.form for one in outcomes if isinstance(one.form, type)}
+    if own:
+        asked["own_forms"] = {name: _form_as_stored(model) for name, model in own.items()}
+    if definition.checklist:
+        asked["checklist"] = definitions.checks_as_stored(definition.checklist, outcomes)
     # Lazy texts are stored as they are written, and translated where they are shown.
     with translation.override(None):
         return json.dumps(asked, ensure_ascii=False, default=str)

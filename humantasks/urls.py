@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from humantasks.views import acting, checking, deciding, lists, serving, tasks
+from humantasks.views import acting, checking, deciding, files, lists, serving, tasks
 
 app_name = "humantasks"
 
@@ -23,7 +23,11 @@ urlpatterns = [
     path("tasks/<uuid:task_id>/release", tasks.release, name="release"),
     path("tasks/<uuid:task_id>/draft", deciding.draft, name="draft"),
     path("tasks/<uuid:task_id>/changes", deciding.changes, name="changes"),
+    path("tasks/<uuid:task_id>/preview", deciding.preview, name="preview"),
+    path("tasks/<uuid:task_id>/fill", deciding.fill, name="fill"),
     path("tasks/<uuid:task_id>/comment", acting.comment, name="comment"),
+    path("tasks/<uuid:task_id>/attach", files.attach, name="attach"),
+    path("tasks/<uuid:task_id>/files/<uuid:file_id>", files.file, name="file"),
     path("tasks/<uuid:task_id>/do/<slug:act>", acting.act, name="act"),
     path("tasks/<uuid:task_id>/check", checking.check, name="check_proposal"),
     path("tasks/<uuid:task_id>/complete", deciding.complete, name="complete"),

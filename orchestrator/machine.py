@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 from orchestrator import patience
 from orchestrator.core import codec
@@ -16,10 +16,10 @@ from orchestrator.core.charts.events import Event
 from orchestrator.core.charts.moving import default_entry, move
 from orchestrator.core.charts.selecting import Signal
 from orchestrator.core.charts.snapshot import Standing
-from orchestrator.core.charts.verdicts import decide
+from orchestrator.core.charts.verdicts import decide, shown
 from orchestrator.core.checkpoints import Checkpoint
 from orchestrator.core.durations import Duration, parse_duration
-from orchestrator.core.errors import InvalidInput
+from orchestrator.core.errors import InvalidInput, UndecodableValue, UnknownState
 from orchestrator.core.schemas import payload_check
 from orchestrator.run import Run
 
@@ -43,9 +43,15 @@ AT_REST = ("paused", "blocked")
 class Transition:
     """What came of an event that was sent to a machine. It is true if it was accepted.
 
-    `from_` and `to` are where the machine was and where the event led, as `Machine.state`
-    shows it. `accepted` is None while it is not judged; `refused_because` says why. `guards`
-    has what each guard said that was asked. `is_done` is false while actions are executed.
+    `from_` and `to` are where the machine was and where the transition leads, as
+    `Machine.state` shows it. In a history each transition is told by itself, and leads to
+    where the next one begins; the answer to `send` tells of all that followed from the event,
+    and leads to where the machine has come to rest.
+
+    `accepted` is None while it is not judged; `refused_because` says why. `guards` has what
+    each guard said that was asked. `is_done` is false while actions are executed, and when
+    the run has ended before they were: `stopped` says how, and `failed_because` names the
+    error. A failed run that is retried goes on with them.
     """
 
     event: str
@@ -54,6 +60,8 @@ class Transition:
     accepted: bool | None
     refused_because: str = ""
     is_done: bool = True
+    stopped: Literal["", "failed", "cancelled"] = ""
+    failed_because: str = ""
     guards: tuple[dict[str, Any], ...] = ()
     actor: str = ""
     payload: Any = None
@@ -64,6 +72,15 @@ class Transition:
 
     def __bool__(self) -> bool:
         return self.accepted is True
+
+    @property
+    def outcome(self) -> Literal["waiting", "refused", "running", "done", "failed", "cancelled"]:
+        """In one word: not judged, not accepted, or how far it is."""
+        if self.accepted is None:
+            return "waiting"
+        if not self.accepted:
+            return "refused"
+        return self.stopped or ("done" if self.is_done else "running")
 
 
 class Machine(Run[Any], Generic[C]):
@@ -100,14 +117,26 @@ class Machine(Run[Any], Generic[C]):
     @property
     def history(self) -> list[Transition]:
         """Every event and what came of it, and every other transition, in order. Two queries."""
-        from orchestrator import reading  # noqa: PLC0415
+        from orchestrator import courses  # noqa: PLC0415
 
-        return reading.transitions(self._row)
+        return courses.transitions(self._row)
 
     @property
     def takes(self) -> list[str]:
         """The events that the machine has a transition for, where it is; `*` for any."""
-        return [] if self._row.is_final else self._chart.takes(self._standing().active)
+        if self._row.is_final or self.trouble:
+            return []
+        return self._chart.takes(self._standing().active)
+
+    @property
+    def trouble(self) -> str:
+        """Why today's definition does not fit the machine; "" if it does."""
+        try:
+            self._standing()
+        except (UnknownState, UndecodableValue) as error:
+            return str(error)
+        fault = snapshot.fault_of_state(self._chart, self.state)
+        return snapshot.advice(self._chart, fault) if fault else ""
 
     def is_in(self, state: str) -> bool:
         """Whether the machine is in this state, or in one inside it."""
@@ -135,15 +164,16 @@ class Machine(Run[Any], Generic[C]):
 
         The event is stored in the caller's transaction, and is judged in the order of
         arrival against the state that the machine is in by then. The answer says whether
-        it was accepted, where it led, or why it was refused. It is not there yet
-        (`accepted` is None) when the time is over, with `wait=False`, and inside a
-        transaction of the caller's, which must commit first: see `verdict`.
+        it was accepted, where it led, or why it was refused; and whether the run has failed
+        of what it asked for. It is not there yet (`accepted` is None) when the time is over,
+        with `wait=False`, and inside a transaction of the caller's, which must commit
+        first: see `verdict`.
 
         `actor` is who sends it: a user, or any text. The same `event_id` sent twice is one
         event, with one answer. Raises InvalidInput when the payload does not fit what the
         machine has declared for the event.
         """
-        from orchestrator import client, models, reading  # noqa: PLC0415
+        from orchestrator import client, courses, models  # noqa: PLC0415
 
         self._check(event, payload)
         sent = client.send_to_machine(
@@ -155,7 +185,7 @@ class Machine(Run[Any], Generic[C]):
         )
         number = sent.event
         if number is None and event_id is not None:
-            number = reading.number_of(self.id, event_id)
+            number = courses.number_of(self.id, event_id)
         if number is None:
             self.refresh()
             return self._unjudged(event, payload, accepted=False, because=sent.reason)
@@ -175,8 +205,8 @@ class Machine(Run[Any], Generic[C]):
 
     def preview(self, event: str, payload: Any = None) -> Transition:
         """What would come of an event, before any action and what follows from it."""
-        if self._row.is_final:
-            return self._unjudged(event, payload, accepted=False, because=f"it has {self.status}")
+        if because := f"it has {self.status}" if self._row.is_final else self.trouble:
+            return self._unjudged(event, payload, accepted=False, because=because)
         try:
             seen = self._check(event, codec.decode(codec.encode(payload)))
         except InvalidInput as error:
@@ -191,6 +221,7 @@ class Machine(Run[Any], Generic[C]):
             to=self._chart.shown(after),
             accepted=bool(found.edges),
             because=found.because,
+            guards=tuple(map(shown, found.judged)),
         )
 
     def _check(self, event: str, payload: Any) -> Any:
@@ -213,6 +244,7 @@ class Machine(Run[Any], Generic[C]):
         accepted: bool | None = None,
         because: str,
         number: int | None = None,
+        guards: tuple[dict[str, Any], ...] = (),
     ) -> Transition:
         state = self.state
         return Transition(
@@ -221,13 +253,15 @@ class Machine(Run[Any], Generic[C]):
             to=state if to is None else to,
             accepted=accepted,
             refused_because=because,
+            is_done=accepted is False,
+            guards=guards,
             payload=payload,
             number=number,
         )
 
     def _verdict(self, asked: Transition, timeout: Duration) -> Transition:
-        """Look for the verdict until it is there, and what it led to is done."""
-        from orchestrator import database, reading  # noqa: PLC0415
+        """Look for the verdict until it is there, and what it led to is over."""
+        from orchestrator import courses, database  # noqa: PLC0415
 
         if asked.number is None:
             return asked
@@ -235,11 +269,11 @@ class Machine(Run[Any], Generic[C]):
         until = time.monotonic() + parse_duration(timeout).total_seconds()
         pause = _POLL_SECONDS
         while True:
-            found = reading.verdict(self._row, asked.number)
+            found = courses.verdict(self._row, asked.number)
             left = until - time.monotonic()
-            is_over = left <= 0 or in_transaction or self.status in AT_REST
-            is_done = found is not None and found.is_done
-            if is_done or is_over or not patience.rest(min(pause, left)):
+            is_late = left <= 0 or in_transaction or self.status in AT_REST
+            is_over = self._row.is_final or (found is not None and found.is_done)
+            if is_over or is_late or not patience.rest(min(pause, left)):
                 because = IN_TRANSACTION if in_transaction else _not_judged(self.status)
                 return replace(asked, refused_because=because) if found is None else found
             pause = min(pause * 1.5, _MAX_POLL_SECONDS)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
@@ -14,8 +12,7 @@ from orchestrator import models
 from orchestrator.core import codec
 from orchestrator.core.charts.chart import AND, Chart
 from orchestrator.core.errors import UndecodableValue, UnknownRun
-from orchestrator.core.journal import CANCEL, OPEN, QUEUED, REFUSED, STEP, TRANSITION
-from orchestrator.machine import Transition
+from orchestrator.core.journal import CANCEL, QUEUED, STEP
 from orchestrator.run import EventInfo, StepInfo, WaitInfo
 
 
@@ -95,7 +92,7 @@ def events(run: models.Run) -> list[EventInfo]:
         EventInfo(
             name=event.name,
             key=event.correlation,
-            payload=_value(event.payload),
+            payload=value(event.payload),
             received_at=event.created_at,
             consumed_at=event.consumed_at,
             consumed_by=event.consumed_by,
@@ -122,70 +119,6 @@ def waiting_on(run: models.Run) -> list[WaitInfo]:
         )
         for wait in run.waiting_on
     ]
-
-
-def transitions(run: models.Run) -> list[Transition]:
-    """What came of each event of a machine, and of each delay, in order. Two queries."""
-    entries = models.Entry.objects.filter(run_id=run.id, kind=TRANSITION).order_by("position")
-    events = {event.id: event for event in models.Event.objects.filter(run_id=run.id)}
-    found = [_transition(entry, events.get(_number(entry) or 0)) for entry in entries]
-    if not run.is_final:
-        return found
-    judged = {one.number for one in found}
-    unjudged = [event for number, event in events.items() if number not in judged]
-    late = [event for event in unjudged if not event.name.startswith("@")]
-    return found + [_came_too_late(run, event) for event in sorted(late, key=lambda one: one.id)]
-
-
-def some_transitions(
-    run: models.Run, *, after: int, size: int
-) -> tuple[list[Transition], int | None]:
-    """A page of `transitions`, and the place after which the next begins. Three queries.
-
-    The last page also has the events that came too late, as many of them as fit a page.
-    """
-    entries = models.Entry.objects.filter(run_id=run.id, kind=TRANSITION, position__gt=after)
-    found = list(entries.order_by("position")[: size + 1])
-    page, more = found[:size], len(found) > size
-    shown = _judged(page)
-    if more:
-        return shown, page[-1].position
-    return shown + (_late(run, size) if run.is_final else []), None
-
-
-def _late(run: models.Run, size: int) -> list[Transition]:
-    """What came to a machine that has ended, and was never judged."""
-    entries = models.Entry.objects.filter(run_id=run.id, kind=TRANSITION)
-    judged = {number for one in entries.only("detail") if (number := _number(one)) is not None}
-    events = models.Event.objects.filter(run_id=run.id).exclude(name__startswith="@")
-    late = events.exclude(id__in=judged).order_by("id")[:size]
-    return [_came_too_late(run, event) for event in late]
-
-
-def last_transitions(
-    run: models.Run, *, before: int | None, size: int
-) -> tuple[list[Transition], int | None]:
-    """Up to `size` of what a machine has judged, the last first, and where to go on from.
-
-    `before` is what the page before has returned. Two queries.
-    """
-    entries = models.Entry.objects.filter(run_id=run.id, kind=TRANSITION)
-    if before is not None:
-        entries = entries.filter(position__lt=before)
-    found = list(entries.order_by("-position")[: size + 1])
-    return _judged(found[:size]), found[size - 1].position if len(found) > size else None
-
-
-def _judged(entries: Sequence[models.Entry]) -> list[Transition]:
-    """These entries with the events that they came of. One query."""
-    numbers = [number for one in entries if (number := _number(one)) is not None]
-    events = models.Event.objects.in_bulk(numbers)
-    return [_transition(one, events.get(_number(one) or 0)) for one in entries]
-
-
-def _number(entry: models.Entry) -> int | None:
-    """The number of the event that a transition came of."""
-    return (entry.detail or {}).get("id")
 
 
 def machines(
@@ -215,62 +148,6 @@ def is_in(chart: Chart, state: str) -> Q:
     return alone | Q(state__endswith=f"{AND}{state}")
 
 
-def verdict(run: models.Run, number: int) -> Transition | None:
-    """What came of the event with this number; None if it was not judged yet.
-
-    Three queries at most. Reads `run` again.
-    """
-    entry = models.Entry.objects.filter(run_id=run.id, key=f"@event {number}").first()
-    run.refresh_from_db()
-    if entry is None and not run.is_final:
-        return None
-    event = models.Event.objects.filter(id=number, run_id=run.id).first()
-    if entry is not None:
-        return _transition(entry, event)
-    return None if event is None else _came_too_late(run, event)
-
-
-def number_of(run_id: UUID, event_id: str) -> int | None:
-    """The number of the event that was sent to a run with this id."""
-    found = models.Event.objects.filter(run_id=run_id, event_id=event_id)
-    return found.values_list("id", flat=True).first()
-
-
-def _transition(entry: models.Entry, event: models.Event | None) -> Transition:
-    detail = entry.detail or {}
-    is_refused = entry.status == REFUSED
-    led_to = _value(entry.value) if entry.value and not is_refused else detail["to"]
-    return Transition(
-        event=detail["event"],
-        from_=detail["from"],
-        to=led_to,
-        accepted=not is_refused,
-        # What guards have said is removed with the payloads.
-        refused_because=detail.get("because", ""),
-        is_done=entry.status != OPEN,
-        guards=tuple(detail.get("guards", ())),
-        actor=event.sent_by if event else "",
-        payload=_value(event.payload) if event else None,
-        sent_at=event.created_at if event else None,
-        at=entry.started_at,
-        number=detail["id"],
-    )
-
-
-def _came_too_late(run: models.Run, event: models.Event) -> Transition:
-    return Transition(
-        event=event.name,
-        from_=run.state,
-        to=run.state,
-        accepted=False,
-        refused_because=f"the machine had {run.status} before it came to this event",
-        actor=event.sent_by,
-        payload=_value(event.payload),
-        sent_at=event.created_at,
-        number=event.id,
-    )
-
-
 def _step(entry: models.Entry, now: StepInfo | None) -> StepInfo:
     if now is not None and entry.status == QUEUED:
         return replace(now, name=entry.name)
@@ -282,7 +159,7 @@ def _step(entry: models.Entry, now: StepInfo | None) -> StepInfo:
         attempts=entry.attempt,
         started_at=entry.started_at,
         completed_at=entry.finished_at if entry.seq is not None else None,
-        result=_value(entry.value),
+        result=value(entry.value),
         error=entry.error,
         details=(entry.detail or {}).get("details") if entry.kind == STEP else None,
     )
@@ -301,7 +178,7 @@ def _in_flight(step: dict[str, Any]) -> StepInfo:
     )
 
 
-def _value(text: str | None) -> Any:
+def value(text: str | None) -> Any:
     """A stored value; its text when today's code cannot read it."""
     if text is None:
         return None

@@ -96,8 +96,8 @@ class StateMachine(Workflow[C, Any], Generic[C]):
     def to_svg(self, current: str | None = None) -> str:
         """The chart as SVG, which needs no script and no style sheet.
 
-        `current` marks the state in which a machine is, as `Machine.state` shows it.
-        Raises ValueError for one that the chart does not have.
+        `current` marks the state in which a machine is, as `Machine.state` shows it. One
+        that the chart does not have any more is not marked.
         """
         return to_svg(self.chart, current)
 

@@ -18,9 +18,10 @@ from django.db import connection
 from django.test import TransactionTestCase
 from hypothesis import HealthCheck
 from hypothesis import settings as examples
+from pytest_django import DjangoDbBlocker
 
 from orchestrator.testing import registrations
-from tests.emptying import empty
+from tests import emptying
 
 # What differs between databases is the engine and the inbox. The rest of the suite would
 # only repeat itself on PostgreSQL.
@@ -47,7 +48,9 @@ examples.load_profile("any machine")
 def pytest_configure() -> None:
     # The real one takes a tenth of a second for each login, on purpose.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    TransactionTestCase._fixture_teardown = lambda _: empty()  # type: ignore[attr-defined]
+    # It would look through all static files for each test that has a browser.
+    settings.WHITENOISE_AUTOREFRESH = True
+    TransactionTestCase._fixture_teardown = lambda _: emptying.empty()  # type: ignore[attr-defined]
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -95,10 +98,21 @@ def _no_skip_in_ci(report: Report) -> Report:
 def django_db_modify_db_settings(
     django_db_modify_db_settings_parallel_suffix: None, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """SQLite as a file. In memory, threads share one cache, without WAL and without waiting."""
+    """SQLite as a file. In memory, threads share one cache, without WAL and without waiting.
+
+    A commit need not reach the disk: a process that is killed loses nothing by that.
+    """
     if connection.vendor == "sqlite":
+        options = connection.settings_dict["OPTIONS"]
+        options["init_command"] += "; PRAGMA synchronous=OFF"
         path = tmp_path_factory.mktemp("database") / "test.sqlite3"
         connection.settings_dict["TEST"]["NAME"] = str(path)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+    with django_db_blocker.unblock():
+        emptying.remember()
 
 
 Person = Callable[..., User]

@@ -24,8 +24,7 @@ from dashboard.api.runs import READS, run_or_problem
 from dashboard.api.workflows import StartRun, order_of, workflow_or_problem
 from dashboard.audit import Actor
 from dashboard.queries import runs
-from orchestrator import models, operating, reading, rest
-from orchestrator.core.charts.chart import AND
+from orchestrator import courses, models, operating, reading, rest
 from orchestrator.core.definition import registry
 from orchestrator.core.errors import InvalidInput, UnknownWorkflow
 from orchestrator.machine import Machine
@@ -139,7 +138,7 @@ def list_transitions(
     """What came of each event of a machine, and every other transition, in order."""
     after, sees = rest.number("transitions", cursor), sees_payloads(request.user)
     row = machine_or_problem(run_id)._row
-    found, following = reading.some_transitions(row, after=after, size=limit)
+    found, following = courses.some_transitions(row, after=after, size=limit)
     return Page(
         items=[shapes.transition(one, sees=sees) for one in found],
         next_cursor=rest.cursor("transitions", following),
@@ -158,8 +157,7 @@ def draw_machine(
 ) -> HttpResponse:
     """The chart of a machine. The SVG marks the state in which it is."""
     machine = machine_or_problem(run_id)
-    is_known = all(one in machine.chart.nodes for one in machine.state.split(AND))
-    return diagrams.respond(machine.chart, format, current=machine.state if is_known else None)
+    return diagrams.respond(machine.chart, format, current=machine.state)
 
 
 @router.post(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import Annotated
 from uuid import UUID
 
@@ -11,13 +12,15 @@ from ninja.responses import Status as Answer
 from pydantic import BaseModel, Field
 
 from dashboard.access import SEES_RUNS, sees_payloads
-from dashboard.api import schemas, shapes, waiting
+from dashboard.api import schemas, shapes, step_shapes, waiting
 from dashboard.api.callers import ApiRequest, needs
 from dashboard.api.fields import Attribute, Key, Name, Timeout
 from dashboard.api.problems import UNKNOWN_RUN, UNKNOWN_STEP
+from dashboard.models_used import total
 from dashboard.panel import panel
 from dashboard.queries import run as queries
-from dashboard.queries import runs
+from dashboard.queries import runs, usage
+from dashboard.queries.filters import Filter
 from dashboard.queries.waits import waits
 from orchestrator import models, rest
 from orchestrator.models import Status
@@ -39,13 +42,13 @@ class RunFilters(BaseModel):
     started_after: Instant | None = Field(None, description="Made (`created_at`) then or later.")
     started_before: Instant | None = Field(None, description="Made (`created_at`) before then.")
     idempotency_key: Key | None = Field(
-        None, description="Without `workflow`: among the workflows that the code has."
+        None, description="Exactly. Without `workflow`: of any workflow."
     )
     parent_id: UUID | None = Field(None, description="The children of this run.")
 
-    def wanted(self) -> runs.Filter:
+    def wanted(self) -> Filter:
         pairs = (one.partition(":") for one in self.attribute)
-        return runs.Filter(
+        return Filter(
             workflow=self.workflow or "",
             statuses=tuple(self.status),
             attributes=tuple((name, value) for name, _, value in pairs),
@@ -103,11 +106,14 @@ def get_run(
         return Answer(304, None)
     entries, more_steps = queries.outcomes(run_id)
     events, more_events = queries.first_events(run_id)
+    told = usage.told_in(run_id, entries)
+    used = usage.of_run(run_id) if more_steps else total(chain(*told.values()))
     return shapes.run(
         run,
+        ai=step_shapes.model_use(used),
         stored=queries.payloads(run_id) if sees else (None, None),
         waits=waits(run, user=request.user, sees_payloads=sees),
-        steps=(shapes.run_steps(run, entries, sees=sees), more_steps),
+        steps=(step_shapes.run_steps(run, entries, told, sees=sees), more_steps),
         events=([shapes.small_event(one, sees=sees) for one in events], more_events),
         sees=sees,
     )
@@ -125,7 +131,7 @@ def get_step(request: ApiRequest, run_id: UUID, key: str) -> schemas.StepDetail:
     found = None if "\x00" in key else panel(run, key, sees_payloads=sees)
     if found is None:
         raise Problem(UNKNOWN_STEP)
-    return shapes.step_detail(found, sees=sees)
+    return step_shapes.step_detail(found, sees=sees)
 
 
 @router.get(

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
+from dashboard.api.model_schemas import ModelUse, Said
 from orchestrator.models import Status
 
 
@@ -97,7 +98,7 @@ class Step(BaseModel):
 
     key: str = Field(examples=["charge"])
     name: str
-    kind: str = Field(examples=["step"])
+    kind: str = Field(examples=["step"], description="`ai`: a step that has asked a model.")
     status: str = Field(
         description="open, retrying, queued, intent, running, completed, failed, timed_out "
         "or cancelled."
@@ -114,6 +115,7 @@ class Step(BaseModel):
         description="Characters of a result that is too long for here. Ask for its step.",
     )
     error: Failure | None = None
+    ai: ModelUse | None = Field(default=None, description="null: it has asked no model.")
 
 
 class Attempt(BaseModel):
@@ -131,6 +133,8 @@ class StepDetail(Step):
     """A step with its attempts and the whole of its result."""
 
     made: list[Attempt] = Field(description="The attempts, one by one.")
+    asked: list[Said] = Field([], description="What a model was asked. `result` is its answer.")
+    called: list[Said] = Field([], description="The tools that it called instead.")
 
 
 class Event(BaseModel):
@@ -192,6 +196,7 @@ class Run(BaseModel):
     input: Any = None
     output: Any = None
     error: Failure | None
+    ai: ModelUse | None = Field(description="The sum of its AI steps; null when it has none.")
     waiting_on: list[Wait]
     steps: list[Step]
     more_steps: bool
@@ -272,6 +277,10 @@ class Machine(MachineSummary):
     takes: list[str] = Field(
         description="The events that it has a transition for, where it is; `*` for any."
     )
+    trouble: str | None = Field(
+        description="Why today's definition does not fit the machine, such as a state that is "
+        "gone: then it takes nothing. null as well when you may not see payloads."
+    )
     payloads: Literal["visible", "hidden", "removed"]
     context: Any = Field(description="As it was when the machine last came to rest.")
 
@@ -286,7 +295,16 @@ class Transition(BaseModel):
     refused_because: str | None = Field(
         description="Also why it is not judged yet. null as well when you may not see payloads."
     )
-    done: bool = Field(description="false while actions are executed.")
+    outcome: Literal["waiting", "refused", "running", "done", "failed", "cancelled"] = Field(
+        description="In one word: not judged, not accepted, or how far it is."
+    )
+    done: bool = Field(
+        description="false while actions are executed, and when the run ended before they were."
+    )
+    failed_because: str | None = Field(
+        description="Of what the run failed in the middle of it. null as well when you may not "
+        "see payloads."
+    )
     guards: list[dict[str, Any]] = Field(
         description="What each guard said that was asked; empty when you may not see payloads."
     )

@@ -6,10 +6,10 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
-from dashboard import payloads, steps
+from dashboard import payloads
 from dashboard.api import schemas
+from dashboard.api.model_schemas import ModelUse
 from dashboard.errors import Problem, problem
-from dashboard.panel import Panel
 from dashboard.queries.run import SMALL
 from dashboard.queries.waits import Wait
 from dashboard.redaction import redacted, redacted_text
@@ -17,7 +17,6 @@ from dashboard.rows import Row
 from dashboard.timeline import Row as TimelineRow
 from orchestrator.core.checkpoints import Checkpoint
 from orchestrator.core.codec import encode
-from orchestrator.core.errors import UndecodableValue, UnknownState
 from orchestrator.machine import Machine, Transition
 from orchestrator.models import Entry, Event, LogLine, Run, Schedule, Status
 from orchestrator.run import Run as Handle
@@ -131,6 +130,7 @@ def run(
     *,
     stored: tuple[str | None, str | None],
     waits: Iterable[Wait],
+    ai: ModelUse | None,
     steps: tuple[list[schemas.Step], bool],
     events: tuple[list[schemas.Event], bool],
     sees: bool,
@@ -161,6 +161,7 @@ def run(
         input=value(stored[0], sees=sees),
         output=value(stored[1], sees=sees),
         error=failure(run.error, sees=sees),
+        ai=ai,
         waiting_on=[wait(one, sees=sees) for one in waits],
         steps=steps[0],
         more_steps=steps[1],
@@ -173,77 +174,6 @@ def _progress(run: Run) -> schemas.Progress | None:
     if run.progress is None:
         return None
     return schemas.Progress(fraction=run.progress, text=run.progress_text)
-
-
-def run_steps(run: Run, entries: Iterable[Entry], *, sees: bool) -> list[schemas.Step]:
-    """What the run has asked for, and what executes for the first time."""
-    executing = steps.in_flight(run)
-    made = [_step(one, steps.running(one, executing, run), sees=sees) for one in entries]
-    keys = {one.key for one in made}
-    return made + [_unrecorded(one) for one in executing.values() if one.key not in keys]
-
-
-def _step(entry: Entry, executing: steps.InFlight | None, *, sees: bool) -> schemas.Step:
-    length: int | None = entry.length  # type: ignore[attr-defined] # annotated
-    return schemas.Step(
-        key=entry.key,
-        name=entry.name,
-        kind=entry.kind,
-        status="running" if executing else entry.status,
-        attempts=executing.attempt if executing else entry.attempt,
-        started_at=entry.started_at,
-        completed_at=entry.finished_at if entry.seq is not None else None,
-        duration=_seconds(entry),
-        result=value(entry.small_value, sees=sees),  # type: ignore[attr-defined] # annotated
-        result_length=length if sees and length is not None and length > SMALL else None,
-        error=failure(entry.error, sees=sees),
-    )
-
-
-def _seconds(entry: Entry) -> float | None:
-    if entry.started_at is None or entry.finished_at is None:
-        return None
-    return max((entry.finished_at - entry.started_at).total_seconds(), 0.0)
-
-
-def _unrecorded(step: steps.InFlight) -> schemas.Step:
-    return schemas.Step(
-        key=step.key,
-        name=step.key,
-        kind="step",
-        status="running",
-        attempts=step.attempt,
-        started_at=step.started_at,
-        completed_at=None,
-        duration=None,
-    )
-
-
-def step_detail(panel: Panel, *, sees: bool) -> schemas.StepDetail:
-    entry, shown = panel.entry, panel.value
-    return schemas.StepDetail(
-        key=panel.key,
-        name=entry.name if entry else panel.key,
-        kind=panel.kind,
-        status="running" if panel.status == "running" or entry is None else entry.status,
-        attempts=entry.attempt if entry else 0,
-        started_at=entry.started_at if entry else None,
-        completed_at=entry.finished_at if entry and entry.seq is not None else None,
-        duration=_seconds(entry) if entry else None,
-        result=shown.value if shown else None,
-        error=failure(entry.error if entry else None, sees=sees),
-        made=[
-            schemas.Attempt(
-                number=one.number,
-                status=one.status,
-                started_at=one.started_at,
-                finished_at=one.finished_at,
-                worker=one.worker,
-                error=one.error,
-            )
-            for one in panel.attempts
-        ],
-    )
 
 
 def event(found: Event, *, sees: bool) -> schemas.Event:
@@ -310,18 +240,11 @@ def machine(found: Machine[Any], row: Row, *, sees: bool) -> schemas.Machine:
         context = standing["context"] if standing else None
     return schemas.Machine(
         **machine_summary(row, run.state).model_dump(),
-        takes=_takes(found),
+        takes=found.takes,
+        trouble=found.trouble or None if sees else None,
         payloads=visibility(run, sees=sees),
         context=context,
     )
-
-
-def _takes(found: Machine[Any]) -> list[str]:
-    try:
-        return found.takes
-    except (UnknownState, UndecodableValue):
-        # Today's code cannot read where it stands: it takes nothing here.
-        return []
 
 
 def transition(found: Transition, *, sees: bool) -> schemas.Transition:
@@ -331,7 +254,9 @@ def transition(found: Transition, *, sees: bool) -> schemas.Transition:
         to_state=found.to,
         accepted=found.accepted,
         refused_because=redacted_text(found.refused_because) or None if sees else None,
+        outcome=found.outcome,
         done=found.is_done,
+        failed_because=redacted_text(found.failed_because) or None if sees else None,
         guards=redacted(list(found.guards)) if sees else [],
         actor=found.actor,
         payload=value(encode(found.payload), sees=sees) if sees else None,

@@ -14,7 +14,7 @@ from django.db.models import Count, Min, Q
 
 from dashboard.diagnosis import PATIENCE
 from dashboard.queries import runs
-from dashboard.queries.runs import ACTIVE, NEEDS_PERSON, Filter
+from dashboard.queries.filters import ACTIVE, NEEDS_PERSON, Filter
 from dashboard.rows import Row
 from orchestrator import clock
 from orchestrator.models import Run, Status

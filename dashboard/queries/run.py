@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
@@ -12,11 +13,12 @@ from django.db.models.functions import Length
 
 from dashboard import steps
 from dashboard.models_used import ModelUse, total
+from dashboard.queries import usage
 from dashboard.timeline import Row
 from humantasks.asking import KIND
 from humantasks.models import HumanTask
 from orchestrator import clock
-from orchestrator.core.journal import CANCEL, CHILD, COMPLETED, EVENT, PATCH
+from orchestrator.core.journal import CANCEL, CHILD, EVENT, PATCH
 from orchestrator.models import REPORT, Attempt, Entry, Event, LogLine, Run
 
 # Rows of the timeline, entries of the history, events: so many on a page.
@@ -55,20 +57,25 @@ class Steps:
 
     rows: Sequence[Row]
     following: int | None
-    # What its AI steps have used, failed attempts with them.
+    # What the AI steps of the whole run have used, failed attempts with them.
     models: ModelUse | None
 
 
 def timeline(run: Run, *, after: int = 0, size: int | None = None) -> Steps:
-    """The rows of the steps asked for after position `after`. Two queries."""
+    """The rows of the steps asked for after position `after`. Two queries, of a long run four."""
     size = ROWS if size is None else size
     found = _asked(run.id).filter(position__gt=after).defer("value", "error")
     entries = list(found[: size + 1])
     page = entries[:size]
-    attempts = Attempt.objects.filter(run_id=run.id).defer("error")
+    failed = Attempt.objects.filter(run_id=run.id).defer("error")
     is_last = len(entries) <= size
     if not is_last or after:
-        attempts = attempts.filter(key__in=[entry.key for entry in page])
+        failed = failed.filter(key__in=[entry.key for entry in page])
+    attempts = list(failed)
+    if is_last and not after:
+        used = total(chain(*usage.told(page, attempts).values()))
+    else:
+        used = usage.of_run(run.id)
     executing = steps.in_flight(run)
     if not is_last:
         keys = {entry.key for entry in page}
@@ -76,7 +83,7 @@ def timeline(run: Run, *, after: int = 0, size: int | None = None) -> Steps:
     return Steps(
         steps.rows(page, attempts, executing, run),
         None if is_last else page[-1].position,
-        total([*(_told(entry) for entry in page), *(one.details for one in attempts)]),
+        used,
     )
 
 
@@ -104,11 +111,6 @@ def outcomes(run_id: UUID, *, size: int = ROWS) -> tuple[list[Entry], bool]:
         .annotate(small_value=Case(When(length__lte=SMALL, then="value")))[: size + 1]
     )
     return found[:size], len(found) > size
-
-
-def _told(entry: Entry) -> object:
-    # Of an attempt that failed, the attempt itself says it.
-    return (entry.detail or {}).get("details") if entry.status == COMPLETED else None
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from django.db.models import Count
 
 from dashboard.inputs import expected
-from dashboard.queries.runs import ACTIVE
+from dashboard.queries.filters import ACTIVE
 from orchestrator.core.definition import Definition, registry
 from orchestrator.models import Run
 from orchestrator.moments import duration

@@ -11,10 +11,11 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from dashboard.access import SEES_RUNS, OperatorRequest, permitted, sees_payloads, sees_runs
+from dashboard.filtering import USUAL
 from dashboard.live import is_seen, unchanged, wants_part
 from dashboard.queries import overview as queries
+from dashboard.queries.filters import FAMILIES
 from dashboard.queries.overview import Overview
-from dashboard.queries.runs import FAMILIES
 from humantasks.present import Look, look
 
 
@@ -45,7 +46,13 @@ def overview(request: OperatorRequest) -> HttpResponse:
     if is_seen(request, tag):
         return unchanged()
     page = "_overview.html" if wants_part(request) else "overview.html"
-    context = {"attention": attention, "now": now, "overview": found, "tag": tag}
+    context = {
+        "attention": attention,
+        "now": now,
+        "overview": found,
+        "columns": USUAL,
+        "tag": tag,
+    }
     return render(request, f"dashboard/{page}", context)
 
 

@@ -34,7 +34,7 @@ from dashboard.redaction import redacted
 from dashboard.rows import short_id
 from dashboard.timeline import Mode, timeline
 from dashboard.verbs import offers, ways_on
-from orchestrator import reading
+from orchestrator import courses
 from orchestrator.models import Event, Run, Status
 
 MODES: tuple[Mode, ...] = ("compressed", "linear", "sequence")
@@ -133,7 +133,7 @@ def _has(request: OperatorRequest, run: Run, tab: Tab) -> bool:
 
 def _machine(request: OperatorRequest, run: Run) -> dict[str, Any]:
     is_visible = sees_payloads(request.user)
-    course, following = reading.last_transitions(
+    course, following = courses.last_transitions(
         run, before=_number(request, "from") or None, size=queries.PAGE
     )
     return {

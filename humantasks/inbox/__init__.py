@@ -4,6 +4,7 @@ Each verb is one transaction. A row is locked or changed by a conditional UPDATE
 the run's before the task's.
 """
 
+from humantasks.inbox.attaching import attach
 from humantasks.inbox.audit import through
 from humantasks.inbox.checking import approve, return_proposal
 from humantasks.inbox.claiming import claim, release
@@ -19,6 +20,7 @@ from humantasks.inbox.errors import (
     NotEligible,
     TaskConflict,
 )
+from humantasks.inbox.forgetting import forget
 from humantasks.inbox.handing import assign, declare_conflict, delegate, move
 from humantasks.inbox.managing import escalate, set_due, set_priority
 from humantasks.inbox.opening import close_tasks, open_task
@@ -43,6 +45,7 @@ __all__ = [
     "answer_info",
     "approve",
     "assign",
+    "attach",
     "claim",
     "claim_next",
     "close_tasks",
@@ -52,6 +55,7 @@ __all__ = [
     "delegate",
     "escalate",
     "fail",
+    "forget",
     "keep_answers",
     "let_pass",
     "lost",

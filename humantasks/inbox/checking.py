@@ -108,7 +108,7 @@ def approve(
         return known
     proposal = _checked(now, user, takes_answers=takes_answers, data_rev=data_rev)
     answer = answers.of_decision(now, proposal)
-    said_now = Answer(answer.outcome, None, comment, [], "null")
+    said_now = answers.without_data(answer.outcome, comment)
     approval = _record(now, user, said_now, submission_id, TaskDecision.Kind.APPROVAL)
     seats.done(now, user)
     recording.finish(
@@ -141,7 +141,7 @@ def return_proposal(
         return known
     proposal = _checked(now, user, takes_answers=takes_answers, data_rev=data_rev)
     outcome = answers.of_decision(now, proposal).outcome
-    said_now = Answer(outcome, None, comment, [], "null")
+    said_now = answers.without_data(outcome, comment)
     returned = _record(now, user, said_now, submission_id, TaskDecision.Kind.RETURN)
     seats.done(now, user)
     entry = recording.entry_of(now, returned, "returned", code=RETURN)

@@ -30,6 +30,7 @@ def complete(
     data: Mapping[str, Any] | None = None,
     comment: str = "",
     reason_codes: Sequence[str] = (),
+    checked: Sequence[str] = (),
     submission_id: UUID | None = None,
     data_rev: int | None = None,
 ) -> TaskDecision:
@@ -38,15 +39,15 @@ def complete(
     Where the task's type asks for a check, this proposes the answer, and the run waits on;
     where it asks for votes, this is the person's, from the seat that they have taken.
 
-    The same `submission_id` with the same answer gives the first decision again, however
-    often it comes. `data_rev` is that of the data which the person saw; without it, any
-    will do.
+    `checked` names what is ticked of the checklist. The same `submission_id` with the same
+    answer gives the first decision again, however often it comes. `data_rev` is that of the
+    data which the person saw; without it, any will do.
 
     Raises InvalidAnswer with what is wrong in the form, TaskConflict when the task is not
     theirs, has ended or was judged on old data, and NotEligible when they may not answer
     it (any more). Nothing is written then.
     """
-    answer = answers.check(task, outcome, data, comment.strip(), reason_codes)
+    answer = answers.check(task, outcome, data, comment.strip(), reason_codes, checked=checked)
     return _decide(task, user, answer, submission_id or uuid7(), data_rev)
 
 
@@ -93,6 +94,7 @@ def _again(known: TaskDecision, task: HumanTask, user: User, answer: Answer) -> 
         and known.outcome == answer.outcome.name
         and known.comment == answer.comment
         and known.reason_codes == answer.reason_codes
+        and known.checked == answer.checked
         and known.data == answer.text
     )
     if not is_same:

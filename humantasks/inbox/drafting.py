@@ -68,12 +68,16 @@ def discard(task: HumanTask, *, user: User) -> None:
 
 def refill(task: HumanTask, proposal: TaskDecision) -> None:
     """Give a person what they had filled in as a draft: nobody types it twice."""
-    from humantasks.forms import DecisionForm  # noqa: PLC0415 - it uses this package
+    from humantasks.forms import CHECKED, REASONS, DecisionForm  # noqa: PLC0415 - it uses this package
 
     values = to_jsonable_python(answers.of_decision(task, proposal).data, by_alias=True) or {}
-    typed = DecisionForm.of_values(task, values).typed
-    if proposal.comment:
-        typed["comment"] = [proposal.comment]
+    typed = DecisionForm.of_values(task, values, proposal.outcome).typed
+    more = {
+        "comment": [proposal.comment] if proposal.comment else [],
+        f"{REASONS}.{proposal.outcome}": proposal.reason_codes,
+        CHECKED: proposal.checked,
+    }
+    typed |= {name: texts for name, texts in more.items() if texts}
     _upsert(task, proposal.user, typed, uuid7())
 
 

@@ -75,7 +75,7 @@ def override(
     if not access.may_override(user):
         raise NotEligible(Code.NOT_ALLOWED, task)
     reason = said(reason, _("Say why you decide past the rules"))
-    answer = answers.check(task, outcome, data, reason, reason_codes=None)
+    answer = answers.check(task, outcome, data, reason, reason_codes=None, checked=None)
     takes_answers, now = waits.hold(task.run_id), locked(task)
     must_be_open(now, user)
     checking.must_not_be_own(now, user)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -16,7 +16,7 @@ from humantasks.inbox import drafting, seats, timing
 from humantasks.inbox.audit import Entry, label_of
 from humantasks.inbox.changing import NOT_HELD, change_locked, exclude
 from humantasks.inbox.errors import Code, TaskConflict
-from humantasks.models import HumanTask, Status, TaskCandidate, TaskDecision
+from humantasks.models import HumanTask, Status, TaskAttachment, TaskCandidate, TaskDecision
 from orchestrator import clock, waits
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ def record(
         data=answer.text,
         comment=answer.comment,
         reason_codes=answer.reason_codes,
+        checked=answer.checked,
         on_behalf_of=task.owner.get_username() if task.owner and not is_override else "",
         is_override=is_override,
         evidence_digest=evidence_digest(task),
@@ -134,6 +135,7 @@ def _result(
         data=answer.data,
         comment=answer.comment,
         reason_codes=answer.reason_codes,
+        checked=answer.checked,
         completed_by=decision.user.get_username(),
         on_behalf_of=decision.on_behalf_of or None,
         override=decision.is_override,
@@ -150,6 +152,7 @@ def _result(
         round=task.round,
         working_seconds=timing.working_seconds(task, entry.at),
         edits=answers.edits(task, answer),
+        attachments=_attached(task),
         task_id=task.pk,
         created_at=task.created_at,
         claimed_at=task.claimed_at,
@@ -157,12 +160,41 @@ def _result(
     )
 
 
+def _attached(task: HumanTask) -> list[dict[str, Any]]:
+    """The files that the task has in the end, for the body."""
+    files = TaskAttachment.objects.filter(task=task, superseded_by=None).order_by("seq")
+    return [
+        {"id": one.pk, "name": one.name, "type": one.mime, "size": one.size, "sha256": one.sha256}
+        for one in files
+    ]
+
+
 def evidence_digest(task: HumanTask) -> str:
-    """Proof of what was judged: the sha256 of the evidence and of the questions."""
-    return hashlib.sha256(f"{task.payload.data}\n{task.schema}".encode()).hexdigest()
+    """Proof of what was judged: the sha256 of the evidence, the questions and the files."""
+    files = TaskAttachment.objects.filter(task=task, superseded_by=None).order_by("seq")
+    sums = [f"\n{digest}" for digest in files.values_list("sha256", flat=True)]
+    return _digest_of(task, sums)
+
+
+def evidence_digest_at(task: HumanTask, files: Iterable[TaskAttachment], seq: int) -> str:
+    """The same as it was at an entry of the audit; `files` are all that the task ever had."""
+    known = {one.pk: one for one in files if one.seq < seq}
+    sums = [
+        f"\n{one.sha256}"
+        for one in sorted(known.values(), key=lambda one: one.seq)
+        if one.superseded_by_id not in known
+    ]
+    return _digest_of(task, sums)
+
+
+def _digest_of(task: HumanTask, sums: list[str]) -> str:
+    seen = f"{task.payload.data}\n{task.schema}{''.join(sums)}"
+    return hashlib.sha256(seen.encode()).hexdigest()
 
 
 def decision_digest(decision: TaskDecision) -> str:
     """Proof of what was said."""
     said = [decision.outcome, decision.data, decision.comment, decision.reason_codes]
+    if decision.checked:
+        said.append(decision.checked)
     return hashlib.sha256(json.dumps(said, ensure_ascii=False).encode()).hexdigest()

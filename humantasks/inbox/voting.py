@@ -83,4 +83,4 @@ def _said(task: HumanTask, found: Tally, votes: list[TaskDecision]) -> tuple[Tas
     for one in reversed(votes):
         if one.outcome == found.outcome:
             return one, answers.of_decision(task, one)
-    return votes[-1], Answer(task.outcomes[found.outcome], None, "", [], "null")
+    return votes[-1], answers.without_data(task.outcomes[found.outcome], "")

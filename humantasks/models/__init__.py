@@ -1,6 +1,8 @@
 """The inbox's tables. `humantasks.inbox` is their only writer; teams are set up in the admin."""
 
+from humantasks.models.attachments import TaskAttachment
 from humantasks.models.calendars import TaskTimer, WorkCalendar
+from humantasks.models.parts import TaskCandidate, TaskPayload
 from humantasks.models.people import ReviewerState, TeamProfile
 from humantasks.models.records import (
     TaskAudit,
@@ -17,9 +19,7 @@ from humantasks.models.tasks import (
     Pause,
     Priority,
     Status,
-    TaskCandidate,
     TaskNumber,
-    TaskPayload,
 )
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "Priority",
     "ReviewerState",
     "Status",
+    "TaskAttachment",
     "TaskAudit",
     "TaskCandidate",
     "TaskComment",

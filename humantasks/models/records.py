@@ -33,6 +33,8 @@ class TaskDecision(models.Model):
     data = models.TextField()
     comment = models.TextField(blank=True)
     reason_codes = models.JSONField(default=list)
+    # The items of the checklist that were ticked.
+    checked = models.JSONField(default=list)
     # The user name of the person for whom it was decided, if it was delegated.
     on_behalf_of = models.CharField(max_length=255, default="")
     # Decided past the rules, by somebody who may.

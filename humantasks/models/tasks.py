@@ -18,7 +18,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from humantasks import definitions, plain, reviews
-from humantasks.definitions import Outcome, Policy
+from humantasks.definitions import Check, Outcome, Policy
 from humantasks.querysets import TaskQuerySet
 from humantasks.reviews import Review
 from orchestrator.core.ids import uuid7
@@ -257,6 +257,14 @@ class HumanTask(models.Model):
     def __str__(self) -> str:
         return f"#{self.ref} {self.title}"
 
+    # What `state` is made of.
+    STATE = ("data_rev", "status", "pause_kind", "assignee_id")
+
+    @property
+    def state(self) -> str:
+        """Differs when the task became another to who looks at it: other data, another holder."""
+        return "-".join(str(getattr(self, name) or "") for name in self.STATE)
+
     @property
     def is_open(self) -> bool:
         return self.status in OPEN
@@ -317,6 +325,20 @@ class HumanTask(models.Model):
         path: str | None = self._asked["form_class"]
         return path
 
+    def form_of(self, outcome: Outcome) -> tuple[dict[str, Any] | None, str | None]:
+        """What an outcome asks: a JSON schema and the name of its class; None for nothing."""
+        if outcome.form is None:
+            return None, None
+        if outcome.form == "task":
+            return self.form_schema, self.form_class
+        own = self._asked["own_forms"][outcome.name]
+        return own["form"], own["form_class"]
+
+    @cached_property
+    def checklist(self) -> list[Check]:
+        """What must be looked at before some of the outcomes."""
+        return [Check(**stored) for stored in self._asked.get("checklist", ())]
+
     @property
     def initial(self) -> dict[str, Any]:
         """What stands in the form at first, by field."""
@@ -334,67 +356,3 @@ class HumanTask(models.Model):
     def outcomes(self) -> dict[str, Outcome]:
         found = [definitions.outcome_from(stored) for stored in self._asked["outcomes"]]
         return {outcome.name: outcome for outcome in found}
-
-
-class TaskPayload(models.Model):
-    """What a task shows as evidence. Apart from the task, so that it can be purged alone."""
-
-    task = models.OneToOneField(
-        HumanTask, on_delete=models.CASCADE, primary_key=True, related_name="payload"
-    )
-    data = models.TextField()
-    # What stands in the form at first, as JSON; empty for nothing.
-    initial = models.TextField(default="")
-
-    def __str__(self) -> str:
-        return f"data of task {self.task_id}"
-
-
-class TaskCandidate(models.Model):
-    """Who may answer a task, or may not: a person, or the members of a group."""
-
-    class Kind(models.TextChoices):
-        CANDIDATE = "candidate"
-        # Who may check what somebody has proposed.
-        CHECKER = "checker"
-        EXCLUDED = "excluded"
-
-    class Why(models.TextChoices):
-        """Why somebody must not answer."""
-
-        REQUESTER = "requester"
-        DECIDER = "decider"
-        NAMED = "named"
-        CONFLICT = "conflict"
-        # They have proposed it as often as they may.
-        ROUNDS = "rounds"
-
-    id = models.BigAutoField(primary_key=True)
-    task = models.ForeignKey(
-        HumanTask, on_delete=models.CASCADE, related_name="candidates", db_index=False
-    )
-    kind = models.CharField(max_length=16, choices=Kind)
-    user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, related_name="+"
-    )
-    group = models.ForeignKey(
-        Group, on_delete=models.SET_NULL, null=True, related_name="+", db_index=False
-    )
-    # The name that was asked for. A group that is made later under it gets the task.
-    name = models.CharField(max_length=200)
-    why = models.CharField(max_length=16, choices=Why, default="")
-
-    class Meta:
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(kind__in=["candidate", "checker", "excluded"])
-                & (Q(user__isnull=True) | Q(group__isnull=True)),
-                name="candidate_is_one",
-            ),
-            # Also the index with which a task looks for a person on its list.
-            models.UniqueConstraint(fields=["task", "kind", "user"], name="candidate_user_once"),
-            models.UniqueConstraint(fields=["task", "kind", "group"], name="candidate_group_once"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.kind} {self.name}"

@@ -45,6 +45,7 @@ class Answer(BaseModel, extra="forbid"):
     data: dict[str, JsonValue] | None = Field(None, description="What the form asks.")
     comment: str = Field("", max_length=MAX_COMMENT)
     reason_codes: list[Name] = Field([], max_length=50, description="Those of the outcome.")
+    checked: list[Name] = Field([], max_length=50, description="What is ticked of the checklist.")
     submission_id: UUID | None = Field(None, description=SAME)
     data_rev: int | None = Field(None, description=SEEN)
 
@@ -219,6 +220,7 @@ def _answer(task: HumanTask, request: TaskRequest, wanted: Answer) -> TaskDecisi
         data=wanted.data,
         comment=wanted.comment,
         reason_codes=wanted.reason_codes,
+        checked=wanted.checked,
         submission_id=wanted.submission_id,
         data_rev=wanted.data_rev,
     )

@@ -88,6 +88,7 @@ class Said(BaseModel):
     data: Any = Field(description="What they have filled in.")
     comment: str
     reason_codes: list[str]
+    checked: list[str]
     at: datetime
 
 
@@ -110,6 +111,7 @@ class Task(TaskSummary):
         description="hidden: it is not for you to judge, and you may not see its data."
     )
     data: Any = Field(description="What the workflow handed over.")
+    attachments: list[Attachment] = Field(description="Those that no other has replaced.")
     has_draft: bool = Field(description="Whether you have a draft of it.")
     review: Review | None = Field(description="null: one person decides it.")
 
@@ -121,7 +123,28 @@ class Outcome(BaseModel):
     label: str
     positive: bool
     comment: Literal["optional", "required"]
-    needs_form: bool = Field(description="Whether `data` has to fit the form.")
+    needs_form: bool = Field(description="Whether `data` has to fit a form.")
+    form: dict[str, Any] | None = Field(
+        description="JSON Schema of `data`, where this outcome asks for something of its own."
+    )
+
+
+class ToCheck(BaseModel):
+    """An item of a checklist."""
+
+    name: str
+    label: str
+    required_for: list[str] = Field(description="The outcomes before which it must be ticked.")
+
+
+class Attachment(BaseModel):
+    """A file that belongs to what is judged."""
+
+    id: UUID
+    name: str
+    type: str = Field(examples=["application/pdf"])
+    size: int = Field(description="In bytes.")
+    sha256: str
 
 
 class Form(BaseModel):
@@ -129,6 +152,7 @@ class Form(BaseModel):
 
     form: dict[str, Any] | None = Field(description="JSON Schema of `data`; null: none is asked.")
     outcomes: list[Outcome]
+    checklist: list[ToCheck] = Field(description="`checked` names what is ticked.")
     operations: dict[str, str | None] = Field(
         description="The verbs, and `draft`, `comment` and `update`: null if you may, or the code "
         "of the problem that you would get."
@@ -173,11 +197,15 @@ def summary(task: HumanTask) -> TaskSummary:
 
 def whole(task: HumanTask, user: User) -> Task:
     has_draft = TaskDraft.objects.filter(task=task, user=user).exists()
-    shown: dict[str, Any] = {"payloads": "hidden", "data": None}
+    shown: dict[str, Any] = {"payloads": "hidden", "data": None, "attachments": []}
     sees = may_read(task, user)
     shown["review"] = _review(task, user, sees=sees)
     if sees:
-        shown |= {"payloads": "visible", "data": plain(task.payload.data)}
+        shown |= {
+            "payloads": "visible",
+            "data": plain(task.payload.data),
+            "attachments": _attachments(task),
+        }
     return Task.model_validate(_fields(task) | shown | {"has_draft": has_draft})
 
 
@@ -202,11 +230,19 @@ def _review(task: HumanTask, user: User, *, sees: bool) -> Review | None:
                 data=plain(one.data),
                 comment=one.comment,
                 reason_codes=one.reason_codes,
+                checked=one.checked,
                 at=one.decided_at,
             )
             for one in found.said
         ],
     )
+
+
+def _attachments(task: HumanTask) -> list[Attachment]:
+    return [
+        Attachment(id=one.pk, name=one.name, type=one.mime, size=one.size, sha256=one.sha256)
+        for one in task.attachments.filter(superseded_by=None).order_by("seq")
+    ]
 
 
 def may_read(task: HumanTask, user: User) -> bool:
@@ -249,9 +285,18 @@ def form(task: HumanTask, operations: dict[str, str | None]) -> Form:
                 label=words.shown(one.label),
                 positive=one.positive,
                 comment=one.comment,
-                needs_form=one.form is not None and task.form_schema is not None,
+                needs_form=task.form_of(one)[0] is not None,
+                form=None if one.form == "task" else task.form_of(one)[0],
             )
             for one in task.outcomes.values()
+        ],
+        checklist=[
+            ToCheck(
+                name=one.name,
+                label=words.shown(one.label),
+                required_for=list(one.required_for or ()),
+            )
+            for one in task.checklist
         ],
         operations=operations,
     )

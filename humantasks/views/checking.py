@@ -14,7 +14,7 @@ from humantasks import inbox
 from humantasks.forms import DecisionForm
 from humantasks.inbox import InvalidAnswer, NotEligible, TaskConflict
 from humantasks.views import deciding, panel, serving
-from humantasks.views.common import ReviewerRequest, task_for
+from humantasks.views.common import ReviewerRequest, number, task_for
 from humantasks.views.reviewing import CheckForm
 from humantasks.views.tasks import refuse
 
@@ -35,7 +35,7 @@ def check(request: ReviewerRequest, task_id: UUID) -> HttpResponse:
             user=request.user,
             comment=form.cleaned_data["comment"],
             submission_id=panel.submission_id(request),
-            data_rev=deciding.number(request, "data_rev"),
+            data_rev=number(request, "data_rev"),
         )
     except InvalidAnswer as invalid:
         form.add_error("comment", invalid.errors[0].message)

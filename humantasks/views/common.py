@@ -14,6 +14,8 @@ from django_htmx.middleware import HtmxDetails
 from humantasks.models import HumanTask
 from orchestrator.models import Run
 
+MAX_DIGITS = 10
+
 
 class ReviewerRequest(HttpRequest):
     """A request of somebody who is logged in."""
@@ -47,3 +49,9 @@ def page(
     is_part = bool(htmx) and not htmx.boosted and not htmx.history_restore_request
     template = f"humantasks/{'_' if is_part else ''}{name}.html"
     return render(request, template, context | {"is_part": is_part}, status=status)
+
+
+def number(request: ReviewerRequest, name: str) -> int:
+    """A small number of the form; 0 for what is none."""
+    text = request.POST.get(name, "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < MAX_DIGITS else 0

@@ -16,7 +16,7 @@ from humantasks.forms import DecisionForm
 from humantasks.inbox import InvalidAnswer, NotEligible, TaskConflict
 from humantasks.models import HumanTask, Status, TaskDraft
 from humantasks.views import panel, serving
-from humantasks.views.common import ReviewerRequest, task_for
+from humantasks.views.common import ReviewerRequest, number, task_for
 from humantasks.views.panel import Notice
 from humantasks.views.tasks import refuse
 
@@ -60,9 +60,10 @@ def complete(request: ReviewerRequest, task_id: UUID) -> HttpResponse:
             found,
             user=request.user,
             outcome=outcome,
-            data=form.values(),
+            data=form.values(outcome),
             comment=form.comment_text,
             reason_codes=form.reason_codes(outcome),
+            checked=form.checked,
             submission_id=panel.submission_id(request),
             data_rev=number(request, "data_rev"),
         )
@@ -102,6 +103,44 @@ def changes(request: ReviewerRequest, task_id: UUID) -> HttpResponse:
         return panel.show(request, found, form=again, shows_changes=True)
     context = {"edited": panel.edited(form)}
     return render(request, "humantasks/_changes.html", context)
+
+
+@login_required
+@require_POST
+def preview(request: ReviewerRequest, task_id: UUID) -> HttpResponse:
+    """The texts that the person edits as they will look. Stores nothing."""
+    found = task_for(request, task_id)
+    form = DecisionForm(found, request.POST)
+    previews = panel.previews(form)
+    if not request.htmx:
+        again = DecisionForm(found, draft=form.typed)
+        return panel.show(request, found, form=again, previews=previews, shows_preview=True)
+    return render(request, "humantasks/_preview.html", {"previews": previews})
+
+
+@login_required
+@require_POST
+def fill(request: ReviewerRequest, task_id: UUID) -> HttpResponse:
+    """Give the same verdict to each row that has none yet, and keep it as the draft."""
+    found = task_for(request, task_id)
+    form = DecisionForm(found, request.POST)
+    name, _sign, verdict = request.POST.get("fill", "").partition("=")
+    typed = form.filled(name, verdict)
+    form = DecisionForm(found, draft=typed)
+    try:
+        saved = inbox.save_draft(
+            found,
+            user=request.user,
+            data=typed,
+            submission_id=panel.submission_id(request),
+            draft_rev=number(request, "draft_rev"),
+        )
+    except TaskConflict as conflict:
+        return _draft_conflict(request, found, form, conflict)
+    if not request.htmx:
+        return redirect("humantasks:task", found.pk)
+    context = {"draft": saved, "field": form[name] if name in form.fields else None}
+    return render(request, "humantasks/_filled.html", context)
 
 
 def conflict(
@@ -146,8 +185,3 @@ def _saved(request: ReviewerRequest, saved: TaskDraft | None) -> HttpResponse:
     if saved is None:
         return HttpResponse(status=204)
     return render(request, "humantasks/_saved.html", {"draft": saved})
-
-
-def number(request: ReviewerRequest, name: str) -> int:
-    text = request.POST.get(name, "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0  # noqa: PLR2004

@@ -15,13 +15,29 @@ from django.template.loader import select_template
 from django.urls import reverse
 from django.utils.translation import gettext_lazy
 
-from humantasks import comparing, diffs, evidence, history, plain, rounds, wording
+from humantasks import (
+    comparing,
+    diffs,
+    evidence,
+    fields,
+    files,
+    history,
+    markdown,
+    plain,
+    rounds,
+    rows,
+    wording,
+)
 from humantasks.checks import ui_template
+from humantasks.definitions import Outcome
 from humantasks.forms import DecisionForm
 from humantasks.models import HumanTask, Status, TaskComment, TaskDecision, TaskDraft
 from humantasks.views import acts, reviewing, serving
 from humantasks.views.common import ReviewerRequest, page, task_for
 from humantasks.wording import Explanation
+
+# What stands in a control that nobody has filled in.
+_UNTOUCHED: tuple[Any, ...] = (None, "", False, [], {})
 
 ANSWERED = gettext_lazy("Your answer is on its way.")
 
@@ -58,7 +74,8 @@ def show(
         "attend": attend,
         "page_template": select_template([ui_template(task.ui), ui_template("form")]),
         "history": history.of(task),
-        **_evidence(request, task),
+        **_evidence(task),
+        **files.of_task(task, request.user),
         **_decision(request, task),
         **_claiming(request, task),
         **reviewing.of(task, standing, mine=mine),
@@ -109,10 +126,14 @@ def with_events(response: HttpResponse, events: dict[str, Any]) -> HttpResponse:
 
 def submission_id(request: ReviewerRequest) -> UUID:
     """The name of the form that was sent; a new one when it has none."""
+    return uuid_of(request.POST.get("submission_id", "")) or uuid4()
+
+
+def uuid_of(text: str) -> UUID | None:
     try:
-        return UUID(request.POST.get("submission_id", ""))
+        return UUID(text)
     except ValueError:
-        return uuid4()
+        return None
 
 
 def _filling_in(
@@ -124,7 +145,8 @@ def _filling_in(
         "submission_id": submission_id(request),
         "draft": draft,
         "outcomes": _outcomes(task, form),
-        "edited": edited(form),
+        "edited": (changed := edited(form)),
+        "has_markdown": any(one["is_markdown"] for one in changed),
     }
 
 
@@ -132,12 +154,21 @@ def edited(form: DecisionForm) -> list[dict[str, Any]]:
     """The texts that are edited, each with what has changed in it so far."""
     return [
         {
-            "field": field,
-            "name": field.label,
-            "changes": diffs.changes(before, now),
-            "words": diffs.count(now),
+            "name": one.field.label,
+            "changes": diffs.changes(one.before, one.now),
+            "words": diffs.count(one.now),
+            "is_markdown": one.is_markdown,
         }
-        for field, before, now in form.edited()
+        for one in form.edited()
+    ]
+
+
+def previews(form: DecisionForm) -> list[dict[str, Any]]:
+    """The edited texts in Markdown as they will look."""
+    return [
+        {"name": one.field.label, "html": markdown.rendered(one.now)}
+        for one in form.edited()
+        if one.is_markdown
     ]
 
 
@@ -149,10 +180,24 @@ def _outcomes(task: HumanTask, form: DecisionForm) -> list[dict[str, Any]]:
             "label": plain.shown(one.label),
             "style": one.style,
             "outcome": one,
-            "reasons": form.reasons_of(one.name),
+            **_panel_of(one, form),
         }
         for one in task.outcomes.values()
     ]
+
+
+def _panel_of(outcome: Outcome, form: DecisionForm) -> dict[str, Any]:
+    """What an outcome alone asks; it unfolds above the button, and stands open when filled in."""
+    reasons, groups = form.reasons_of(outcome.name), form.groups_of(outcome.name)
+    asked = [field for group in groups for field in group.fields]
+    asked += [reasons] if reasons else []
+    is_touched = any(field.errors or field.value() not in _UNTOUCHED for field in asked)
+    return {
+        "reasons": reasons,
+        "groups": groups,
+        "has_panel": bool(asked),
+        "is_open": is_touched and (form.is_bound or bool(form.initial)),
+    }
 
 
 def _people(request: ReviewerRequest, task: HumanTask) -> dict[str, Any]:
@@ -197,14 +242,22 @@ def comments(
     return render(request, "humantasks/_comments.html", context, status=status)
 
 
-def _evidence(request: ReviewerRequest, task: HumanTask) -> dict[str, Any]:
+def _evidence(task: HumanTask) -> dict[str, Any]:
     """The evidence, for those who judge and for those who may see every task's data."""
     if not task.sees_data:
         return {"is_hidden": True}
-    found: dict[str, Any] = {"evidence": evidence.of_text(task.payload.data)}
+    if task.payload.removed_at is not None:
+        return {"is_removed": True}
+    stored = json.loads(task.payload.data)
+    if task.is_open:
+        stored = rows.without_tables(stored, fields.of_schema(task.form_schema))
+    found: dict[str, Any] = {"evidence": evidence.of_value(stored)}
     if task.ui == "evidence-review":
-        rows = comparing.of_text(task.payload.data)
-        found |= {"comparison": rows, "differences": comparing.count_differences(rows)}
+        compared = comparing.of_text(task.payload.data)
+        found |= {
+            "comparison": compared,
+            "differences": comparing.count_differences(compared),
+        }
     return found
 
 
@@ -224,6 +277,9 @@ def _decision(request: ReviewerRequest, task: HumanTask) -> dict[str, Any]:
         "decided": task.outcome_label,
         "is_positive": outcome is not None and outcome.positive,
         "reasons": reviewing.reasons(outcome, decision),
+        "checked": [
+            plain.shown(one.label) for one in task.checklist if one.name in decision.checked
+        ],
         "next_task": _next_for(request),
     }
     if decision.outcome == task.outcome and decision.data != "null" and task.sees_data:

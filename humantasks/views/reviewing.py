@@ -74,6 +74,9 @@ def _proposal(task: HumanTask, proposal: TaskDecision | None) -> dict[str, Any]:
         "proposed": plain.shown(outcome.label) if outcome else proposal.outcome,
         "is_positive": outcome is not None and outcome.positive,
         "reasons": reasons(outcome, proposal),
+        "checked": [
+            plain.shown(one.label) for one in task.checklist if one.name in proposal.checked
+        ],
     }
     if proposal.data != "null":
         found["proposed_data"] = evidence.of_text(proposal.data)

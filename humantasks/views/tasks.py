@@ -31,11 +31,14 @@ def task(request: ReviewerRequest, task_id: UUID) -> HttpResponse:
 @login_required
 @require_safe
 def pulse(request: ReviewerRequest, task_id: UUID) -> HttpResponse:
-    """Whether the task has changed since the page was made: a bar that says how, or 204."""
-    if request.GET.get("seq") == str(_seq_of(request, task_id)):
+    """Whether the task is another than when the page was made: a bar that says how, or 204.
+
+    What people say about it, and how pressing it is, disturbs nobody.
+    """
+    if request.GET.get("state") == _state_of(request, task_id):
         return HttpResponse(status=204)
     found = task_for(request, task_id)
-    context = {"task": found, "latest": history.latest(found), "has_changed": True}
+    context = {"task": found, "latest": history.latest_move(found), "has_changed": True}
     return render(request, "humantasks/_pulse.html", context)
 
 
@@ -90,11 +93,11 @@ def refuse(request: ReviewerRequest, found: HumanTask, refused: NotEligible) -> 
     return panel.with_events(response, {"toast": {"text": text, "level": "error"}})
 
 
-def _seq_of(request: ReviewerRequest, task_id: UUID) -> int:
-    """Where the task is. One query for whose task it is; 404 as for its page."""
+def _state_of(request: ReviewerRequest, task_id: UUID) -> str:
+    """What the task is to who works on it. One query for whose task it is; 404 as for its page."""
     mine = HumanTask.objects.involving(request.user).filter(pk=task_id)
-    seq = mine.values_list("seq", flat=True).first()
-    return task_for(request, task_id).seq if seq is None else seq
+    found = mine.only(*HumanTask.STATE).first()
+    return (found or task_for(request, task_id)).state
 
 
 def _show_panel(

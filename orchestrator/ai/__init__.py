@@ -12,8 +12,10 @@ from orchestrator.ai.errors import (
     ModelBusy,
     ModelRefused,
     ModelUnavailable,
+    OverBudget,
     TooManyTurns,
     UnknownModel,
+    WrongCall,
 )
 from orchestrator.ai.generating import generate
 from orchestrator.ai.messages import Message, Provider, Reply, Request, ToolCall, ToolSpec, Usage
@@ -27,6 +29,7 @@ __all__ = [
     "ModelBusy",
     "ModelRefused",
     "ModelUnavailable",
+    "OverBudget",
     "Provider",
     "Reply",
     "Request",
@@ -36,6 +39,7 @@ __all__ = [
     "ToolSpec",
     "UnknownModel",
     "Usage",
+    "WrongCall",
     "generate",
     "tool",
 ]

@@ -27,7 +27,7 @@ class ModelBusy(ModelUnavailable):
 
 
 class BadReply(AiError):
-    """The service answered something that is no reply: not JSON, or without a message."""
+    """The answer is none: not JSON, empty, or text that no database stores."""
 
 
 class ModelRefused(AiError, NonRetryable):
@@ -42,5 +42,13 @@ class TooManyTurns(AiError, NonRetryable):
     """An agent went on calling tools for longer than it may."""
 
 
+class OverBudget(AiError, NonRetryable):
+    """To ask again would go beyond the tokens or the money that may be spent."""
+
+
+class WrongCall(AiError, NonRetryable):
+    """A model called a tool that there is not, or with arguments that do not fit."""
+
+
 class UnknownModel(AiError, NonRetryable):
-    """No provider is set up for this model."""
+    """No provider is set up for this model, or no price where one is needed."""

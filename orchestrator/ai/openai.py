@@ -7,17 +7,14 @@ LM Studio, llama.cpp and most gateways.
 from __future__ import annotations
 
 import asyncio
-import email.utils
 import json
-import re
+import math
 from collections.abc import Mapping
-from datetime import timedelta
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
-from django.utils import timezone
-
-from orchestrator.ai.errors import BadReply, ModelBusy, ModelRefused, ModelUnavailable
+from orchestrator.ai.errors import AiError, BadReply, ModelUnavailable
 from orchestrator.ai.messages import Finish, Message, Reply, Request, ToolCall, Usage
+from orchestrator.ai.services import error_of, secrets_in, without
 from orchestrator.core.durations import Duration, parse_duration
 
 # How a schema is asked for. "json_schema": the service holds the model to it.
@@ -26,11 +23,8 @@ Structured = Literal["json_schema", "json_object", "prompt"]
 
 MAX_REPLY = 8 * 1024 * 1024
 _CONNECT_SECONDS = 10.0
-_TOO_MANY, _SERVER_ERROR = 429, 500
-# Headers whose values are nobody's business.
-_SECRET = re.compile("key|token|secret|auth", re.IGNORECASE)
-# Worth another attempt: time-out, conflict, too early.
-_PASSING = (408, 409, 425)
+_OK = 200
+_LONGEST_PROBLEM = 500
 
 
 class OpenAICompatible:
@@ -48,18 +42,31 @@ class OpenAICompatible:
         structured: Structured = "json_schema",
         headers: Mapping[str, str] | None = None,
     ) -> None:
+        if not base_url.startswith(("http://", "https://")):
+            raise ValueError(f"base_url starts with http:// or https://, not {base_url!r}")
+        if structured not in get_args(Structured):
+            raise ValueError(f"structured is one of {get_args(Structured)}, not {structured!r}")
+        api_key = api_key.strip()
         self._url = f"{base_url.rstrip('/')}/chat/completions"
         self._timeout = parse_duration(timeout).total_seconds()
         self._structured = structured
         self._headers = dict(headers or {})
-        named = (value for name, value in self._headers.items() if _SECRET.search(name))
-        self._secrets = [secret for secret in (api_key, *named) if secret]
+        self._secrets = secrets_in({**self._headers, "api_key": api_key})
+        # The error of a header that cannot be sent would hold it.
+        for what, text in {**self._headers, "api_key": api_key}.items():
+            if not (text.isascii() and text.isprintable()):
+                raise ValueError(f"{what} has characters that no header may have")
         if api_key:
             self._headers["Authorization"] = f"Bearer {api_key}"
 
     async def ask(self, request: Request) -> Reply:
         """Send the request. Raises ModelBusy, ModelUnavailable, ModelRefused or BadReply."""
-        return _reply(await self._post(self._body(request), request.idempotency_key))
+        text = await self._post(self._body(request), request.idempotency_key)
+        try:
+            return _reply(text)
+        except _NO_REPLY:
+            start = without(self._secrets, text.decode(errors="replace"))[:200]
+            raise BadReply(f"the reply is not what the interface promises: {start!r}") from None
 
     async def _post(self, body: dict[str, Any], key: str) -> bytes:
         import httpx2  # noqa: PLC0415 - takes a while to import, and not everybody needs it
@@ -73,18 +80,19 @@ class OpenAICompatible:
                 http.stream("POST", self._url, json=body, headers=headers) as response,
             ):
                 text = await _read(response)
-                _check(response.status_code, response.headers, self._without_secrets(text))
+                if response.status_code != _OK:
+                    raise self._error(response.status_code, response.headers, text)
                 return text
         except (TimeoutError, httpx2.TimeoutException) as error:
             raise ModelUnavailable(f"no answer within {self._timeout:g} s") from error
         except httpx2.HTTPError as error:
-            raise ModelUnavailable(f"{type(error).__name__}: {error}") from error
+            # Without its cause, which is recorded too and knows the request.
+            said = without(self._secrets, str(error))
+            raise ModelUnavailable(f"{type(error).__name__}: {said}") from None
 
-    def _without_secrets(self, text: bytes) -> bytes:
-        """What goes into an error: a service may repeat the key that it does not know."""
-        for secret in self._secrets:
-            text = text.replace(secret.encode(), b"[hidden]")
-        return text
+    def _error(self, status: int, headers: Mapping[str, str], text: bytes) -> AiError:
+        told = without(self._secrets, _problem(text))[:_LONGEST_PROBLEM]
+        return error_of(status, f"HTTP {status}: {told}", headers.get("retry-after"))
 
     def _body(self, request: Request) -> dict[str, Any]:
         messages = [_message(one) for one in request.messages]
@@ -145,63 +153,32 @@ async def _read(response: Any) -> bytes:
     return b"".join(parts)
 
 
-def _check(status: int, headers: Mapping[str, str], text: bytes) -> None:
-    """Raise what a status other than 200 means."""
-    if status == 200:  # noqa: PLR2004 - the status itself
-        return
-    told = f"HTTP {status}: {_problem(text)}"
-    waiting = _retry_after(headers.get("retry-after"))
-    if status == _TOO_MANY or (status >= _SERVER_ERROR and waiting is not None):
-        raise ModelBusy(told, waiting)
-    if status >= _SERVER_ERROR or status in _PASSING:
-        raise ModelUnavailable(told)
-    raise ModelRefused(told)
-
-
 def _problem(text: bytes) -> str:
     """The service's own words."""
     try:
         found = json.loads(text)
         told = found["error"]["message"] if isinstance(found["error"], dict) else found["error"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         told = text.decode(errors="replace")
-    return str(told)[:500]
+    return str(told)
 
 
-def _retry_after(value: str | None) -> timedelta | None:
-    """Seconds or an HTTP date (RFC 9110, 10.2.3); None when it says neither."""
-    if value is None:
-        return None
-    try:
-        return max(timedelta(seconds=float(value)), timedelta(0))
-    except (ValueError, OverflowError):
-        pass
-    try:
-        at = email.utils.parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    return max(at - timezone.now(), timedelta(0)) if at.tzinfo else None
+# What reading something else than a reply ends in.
+_NO_REPLY = (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError)
 
 
 def _reply(text: bytes) -> Reply:
-    try:
-        found = json.loads(text)
-        choice = found["choices"][0]
-        message = choice["message"]
-        calls = tuple(_tool_call(one) for one in message.get("tool_calls") or ())
-        usage = found.get("usage") or {}
-        return Reply(
-            content=_content(message),
-            tool_calls=calls,
-            usage=Usage(
-                int(usage.get("prompt_tokens") or 0), int(usage.get("completion_tokens") or 0)
-            ),
-            model=str(found.get("model") or ""),
-            finish=_finish(choice.get("finish_reason"), message),
-        )
-    except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
-        start = text[:200].decode(errors="replace")
-        raise BadReply(f"the reply is not what the interface promises: {start!r}") from error
+    found = json.loads(text)
+    choice = found["choices"][0]
+    message = choice["message"]
+    usage = found.get("usage") or {}
+    return Reply(
+        content=_content(message),
+        tool_calls=tuple(_tool_call(one) for one in message.get("tool_calls") or ()),
+        usage=Usage(_count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens"))),
+        model=str(found.get("model") or ""),
+        finish=_finish(choice.get("finish_reason"), message),
+    )
 
 
 def _content(message: Mapping[str, Any]) -> str:
@@ -211,9 +188,18 @@ def _content(message: Mapping[str, Any]) -> str:
     return found
 
 
+def _count(told: Any) -> int:
+    """Tokens. An answer is not thrown away because they were counted wrongly."""
+    is_number = isinstance(told, int | float) and math.isfinite(told)
+    return max(int(told), 0) if is_number else 0
+
+
 def _tool_call(told: Mapping[str, Any]) -> ToolCall:
     function = told["function"]
-    return ToolCall(str(told["id"]), str(function["name"]), str(function.get("arguments") or "{}"))
+    arguments = function.get("arguments") or {}
+    # Some services give the arguments as what they are, and no id.
+    text = arguments if isinstance(arguments, str) else json.dumps(arguments)
+    return ToolCall(str(told.get("id") or ""), str(function["name"]), text)
 
 
 def _finish(reason: Any, message: Mapping[str, Any]) -> Finish:

@@ -9,7 +9,7 @@ from dataclasses import is_dataclass
 from typing import Any
 
 from pydantic import BaseModel, TypeAdapter
-from pydantic.errors import PydanticInvalidForJsonSchema, PydanticSchemaGenerationError
+from pydantic.errors import PydanticUserError
 
 from orchestrator.core.classes import class_path
 
@@ -32,7 +32,7 @@ class Output:
         try:
             self._adapter: TypeAdapter[Any] = TypeAdapter(hint)
             schema = self._adapter.json_schema()
-        except (PydanticSchemaGenerationError, PydanticInvalidForJsonSchema) as error:
+        except PydanticUserError as error:
             raise TypeError(
                 f"output={hint!r} cannot be asked of a model: give a pydantic model, "
                 f"a dataclass or a builtin type ({str(error).splitlines()[0]})"
@@ -72,7 +72,7 @@ def _unwrapped(text: str) -> str:
     """What is inside; the text itself when the model has left the wrapping out."""
     try:
         found = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
     is_wrapping = isinstance(found, dict) and found.keys() == {_WRAPPED}
     return json.dumps(found[_WRAPPED]) if is_wrapping else text

@@ -7,13 +7,16 @@ recorded. https://ai.pydantic.dev/direct/
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from typing import Any
 
-from orchestrator.ai.errors import BadReply, ModelBusy, ModelRefused, ModelUnavailable, UnknownModel
+from orchestrator.ai.errors import AiError, BadReply, ModelRefused, ModelUnavailable, UnknownModel
 from orchestrator.ai.messages import Finish, Message, Reply, Request, ToolCall, Usage
+from orchestrator.ai.services import error_of, secrets_in, without
 
-_TOO_MANY, _SERVER_ERROR = 429, 500
+# The tool that a model answers with, if it takes no schemas otherwise.
+_ANSWER = "final_result"
 
 
 class PydanticAI:
@@ -32,30 +35,37 @@ class PydanticAI:
                 "models of pydantic-ai need the extra: pip install 'django-orchestrator[ai]'"
             ) from error
         try:
+            model = self._model or models.infer_model(request.model)
             response = await direct.model_request(
-                self._model or request.model,
+                model,
                 _history(request.messages),
                 model_settings=_settings(request),
-                model_request_parameters=_parameters(request, models),
+                model_request_parameters=_parameters(request, model, models),
             )
+        # Each without its cause, which is recorded too, and may hold a key.
         except exceptions.ModelHTTPError as error:
-            raise _refused(error.status_code, str(error)) from error
+            raise _error(error) from None
         except exceptions.UnexpectedModelBehavior as error:
-            raise BadReply(str(error)) from error
+            raise BadReply(_said_by(error)) from None
         except exceptions.ModelAPIError as error:
-            raise ModelUnavailable(str(error)) from error
+            raise ModelUnavailable(_said_by(error)) from None
         except exceptions.UserError as error:
-            raise ModelRefused(str(error)) from error
+            raise ModelRefused(_said_by(error)) from None
         return _reply(response)
 
 
-def _refused(status: int, told: str) -> Exception:
-    if status == _TOO_MANY:
-        return ModelBusy(told)
-    return ModelUnavailable(told) if status >= _SERVER_ERROR else ModelRefused(told)
+def _error(error: Any) -> AiError:
+    """What the service says. The client's own error has its headers."""
+    headers = getattr(getattr(error.__cause__, "response", None), "headers", {})
+    return error_of(error.status_code, _said_by(error), headers.get("retry-after"))
 
 
-def _parameters(request: Request, models: Any) -> Any:
+def _said_by(error: Exception) -> str:
+    # The keys are where the services' own clients look for them.
+    return without(secrets_in(os.environ), str(error))
+
+
+def _parameters(request: Request, model: Any, models: Any) -> Any:
     from pydantic_ai.tools import ToolDefinition  # noqa: PLC0415 - see above
 
     tools = [
@@ -68,10 +78,25 @@ def _parameters(request: Request, models: Any) -> Any:
     ]
     if request.schema is None:
         return models.ModelRequestParameters(function_tools=tools, allow_text_output=True)
-    wanted = models.OutputObjectDefinition(name="output", json_schema=dict(request.schema))
-    return models.ModelRequestParameters(
-        function_tools=tools, output_mode="native", output_object=wanted, allow_text_output=True
+    schema = dict(request.schema)
+    mode = _output_mode(model)
+    answer = ToolDefinition(
+        name=_ANSWER, description="The answer.", parameters_json_schema=schema, kind="output"
     )
+    return models.ModelRequestParameters(
+        function_tools=tools,
+        output_mode=mode,
+        output_object=models.OutputObjectDefinition(name="output", json_schema=schema),
+        output_tools=[answer] if mode == "tool" else [],
+        allow_text_output=mode != "tool",
+    )
+
+
+def _output_mode(model: Any) -> str:
+    """How the model is asked for a schema: as it knows it, or else by the call of a tool."""
+    if model.profile.get("supports_json_schema_output"):
+        return "native"
+    return str(model.profile.get("default_structured_output_mode", "tool"))
 
 
 def _settings(request: Request) -> Any:
@@ -115,15 +140,17 @@ def _said(message: Message, parts: Any) -> list[Any]:
 
 
 def _reply(response: Any) -> Reply:
-    calls = tuple(
-        ToolCall(part.tool_call_id, part.tool_name, _arguments(part.args))
-        for part in response.parts
-        if part.part_kind == "tool-call"
-    )
+    calls = [part for part in response.parts if part.part_kind == "tool-call"]
+    answers = [_arguments(part.args) for part in calls if part.tool_name == _ANSWER]
+    texts = [part.content for part in response.parts if part.part_kind == "text"]
     reasons: dict[str | None, Finish] = {"length": "length", "content_filter": "refused"}
     return Reply(
-        content="".join(part.content for part in response.parts if part.part_kind == "text"),
-        tool_calls=calls,
+        content=answers[0] if answers else "".join(texts),
+        tool_calls=tuple(
+            ToolCall(part.tool_call_id, part.tool_name, _arguments(part.args))
+            for part in calls
+            if not answers
+        ),
         usage=Usage(response.usage.input_tokens, response.usage.output_tokens),
         model=response.model_name or "",
         finish=reasons.get(response.finish_reason, "stop"),

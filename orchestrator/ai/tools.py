@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, create_model
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
+from orchestrator.ai.asking import told
+from orchestrator.ai.errors import WrongCall
 from orchestrator.ai.messages import ToolSpec
 from orchestrator.core.context import Context
 from orchestrator.core.durations import Duration
@@ -37,9 +39,14 @@ class Tool:
         return ToolSpec(self.name, self.description, self.parameters.model_json_schema())
 
     def bound(self, arguments: str) -> partial[Any]:
-        """The function with the arguments that a model wrote. Raises ValidationError."""
-        given = self.parameters.model_validate_json(arguments or "{}")
-        return partial(self.fn, **{name: getattr(given, name) for name in given.model_fields_set})
+        """The function with the arguments that a model wrote. Raises WrongCall."""
+        try:
+            given = self.parameters.model_validate_json(arguments or "{}")
+        except ValidationError as error:
+            raise WrongCall(told(error)) from None
+        fields = self.parameters.model_fields
+        chosen = {fields[name].alias: getattr(given, name) for name in given.model_fields_set}
+        return partial(self.fn, **{str(name): value for name, value in chosen.items()})
 
 
 def tool(
@@ -96,10 +103,12 @@ def _model_of(
     name: str, parameters: Sequence[inspect.Parameter], hints: dict[str, Any]
 ) -> type[BaseModel]:
     fields: dict[str, Any] = {}
-    for one in parameters:
+    for number, one in enumerate(parameters):
         if one.kind not in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY):
             raise TypeError(f"tool {name!r}: {one} cannot be given by name; use named parameters")
         if one.name not in hints:
             raise TypeError(f"tool {name!r}: annotate {one.name!r}, so that a model knows its type")
-        fields[one.name] = (hints[one.name], ... if one.default is one.empty else one.default)
+        # Under an alias: a model has names of its own, such as `copy`.
+        default = ... if one.default is one.empty else one.default
+        fields[f"argument_{number}"] = (hints[one.name], Field(default, alias=one.name))
     return create_model(name, __config__=ConfigDict(extra="forbid"), **fields)

@@ -5,23 +5,18 @@ from __future__ import annotations
 import re
 import zlib
 from functools import lru_cache
-from importlib import import_module
-from typing import Any
 
 from pydantic import BaseModel
 
 from orchestrator.core.errors import NotSerializable, UndecodableValue
+from orchestrator.core.importing import look_up
 
 
 def find_class(name: str) -> type:
     """The class that `module:qualified.name` names. Raises UndecodableValue."""
-    module, _, path = name.partition(":")
     try:
-        found: Any = import_module(module)
-        for part in path.split("."):
-            found = getattr(found, part)
+        found = look_up(name)
     except Exception as error:
-        # Any error at all: its module may fail when it is imported.
         raise UndecodableValue(f"there is no class {name} any more") from error
     if not isinstance(found, type):
         raise UndecodableValue(f"{name} is not a class")

@@ -5,24 +5,20 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from functools import lru_cache
-from importlib import import_module
 from typing import Any
 
 from orchestrator.core.codec import encode
 from orchestrator.core.errors import NotSerializable, UnknownFunction
+from orchestrator.core.importing import look_up
 
 MAX_NAME = 300
 
 
 def find_function(name: str) -> Callable[..., Any]:
     """The function that `module:qualified.name` names. Raises UnknownFunction."""
-    module, _, path = name.partition(":")
     try:
-        found: Any = import_module(module)
-        for part in path.split("."):
-            found = getattr(found, part)
+        found = look_up(name)
     except Exception as error:
-        # Any error at all: its module may fail when it is imported.
         raise UnknownFunction(f"there is no function {name} here: {error}") from error
     if not callable(found):
         raise UnknownFunction(f"{name} is not a function")

@@ -12,7 +12,12 @@ _MILLISECOND = 1_000_000
 
 def uuid7() -> UUID:
     """A UUID of version 7 (RFC 9562): 48 bits of Unix milliseconds, then random bits."""
-    value = (time.time_ns() // _MILLISECOND) << 80 | int.from_bytes(os.urandom(10))
+    return uuid7_at(time.time_ns() // _MILLISECOND)
+
+
+def uuid7_at(milliseconds: int) -> UUID:
+    """An id as it is made so many Unix milliseconds after the epoch."""
+    value = milliseconds << 80 | int.from_bytes(os.urandom(10))
     value = value & ~(0xF << 76) | 0x7 << 76
     return UUID(int=value & ~(0x3 << 62) | 0x2 << 62)
 

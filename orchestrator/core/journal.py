@@ -24,6 +24,9 @@ TRANSITION = "transition"  # of a state machine: what came of an event
 
 CANCEL_KEY = "@cancel"
 
+# How the keys begin of events that came to a machine when it had ended.
+REFUSED_KEY = "@refused|"
+
 # The reason of a cancel that nobody asked for: the run took too long.
 RUN_TIMED_OUT = "@timed out"
 

@@ -16,6 +16,7 @@ from orchestrator.core.errors import (
     RunTimedOut,
 )
 from orchestrator.core.journal import RUN_TIMED_OUT
+from orchestrator.core.signatures import signed
 from orchestrator.models import Status
 from orchestrator.payloads import encoded
 from orchestrator.store.records import Again, Block, Claim, Finish
@@ -36,7 +37,7 @@ def blocked(error: BaseException, failure: dict[str, Any], tried: Sequence[str])
     One that kills its workers is left to a person. Any other may be tried by workers that
     have other code, once by each: `tried` are the fingerprints of those that have.
     """
-    is_for_people = isinstance(error, Quarantined)
+    is_for_people, failure = isinstance(error, Quarantined), signed(failure)
     return Block(failure if is_for_people else failure | {"tried": list(tried)})
 
 
@@ -64,7 +65,7 @@ def _cancelled(definition: Definition, reason: str) -> Finish:
     if reason != RUN_TIMED_OUT:
         return Finish(Status.CANCELLED)
     error = failures.record(RunTimedOut(f"{definition.name} took longer than {definition.timeout}"))
-    return Finish(Status.FAILED, error=error | {"timed_out": True})
+    return Finish(Status.FAILED, error=signed(error) | {"timed_out": True})
 
 
 def _finish(definition: Definition, end: Returned | Raised) -> Finish:
@@ -79,7 +80,7 @@ def _finish(definition: Definition, end: Returned | Raised) -> Finish:
 
 
 def _failed(error: BaseException) -> Finish:
-    failure = failures.record(error)
+    failure = signed(failures.record(error))
     if key := failures.failed_key(error):
         failure["key"] = key
     return Finish(Status.FAILED, error=failure)

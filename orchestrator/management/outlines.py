@@ -9,21 +9,25 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from orchestrator import models, reading
+from orchestrator import courses, models, reading
+from orchestrator.core import codec
+from orchestrator.core.checkpoints import Checkpoint
 from orchestrator.core.plain import plain
 from orchestrator.infos import WaitInfo
+from orchestrator.machine import Transition
 from orchestrator.models import Run
 from orchestrator.moments import duration, relative
 from orchestrator.run import StepInfo
 
 HEAD = ("ID", "WORKFLOW", "VERSION", "STATUS", "CREATED", "ABOUT")
 STEPS_HEAD = ("KEY", "KIND", "STATUS", "ATTEMPTS", "STARTED", "TOOK")
+COURSE_HEAD = ("EVENT", "FROM", "TO", "OUTCOME", "BY", "WHEN", "WHY")
 
 # All that a line of a list needs. Payloads and tracebacks may be large.
 COLUMNS = (
     *("id", "rev", "workflow", "version", "status", "idempotency_key", "initiator", "parent_id"),
     *("attributes", "tags", "created_at", "started_at", "finished_at", "waiting_on"),
-    *("owned", "cancel_requested_at", "error"),
+    *("owned", "cancel_requested_at", "error", "state"),
 )
 
 MAX_SHOWN = 2_000
@@ -37,6 +41,7 @@ def summary(run: Run) -> dict[str, Any]:
         **{name: getattr(run, name) for name in (*names, *more)},
         "waiting_on": _waits(reading.waiting_on(run)),
         "error_line": error_line(run) or None,
+        **({"state": run.state} if run.state else {}),
     }
 
 
@@ -56,6 +61,32 @@ def whole(run: Run) -> dict[str, Any]:
         "waiting_on": _waits(reading.waits(run)),
         "steps": _steps(run),
         "events": [_event(one) for one in _mail(run)],
+        **(_machine(run) if run.state else {}),
+    }
+
+
+def _machine(run: Run) -> dict[str, Any]:
+    """What only a machine has: what it knows, and what it has done."""
+    return {
+        "context": _context(run),
+        "transitions": [_transition(one) for one in courses.transitions(run)],
+    }
+
+
+def _context(run: Run) -> Any:
+    """As it was when the machine last came to rest."""
+    known = Checkpoint.of(run.checkpoint)
+    return plain(run.input) if known is None else plain(known.value)["context"]
+
+
+def _transition(one: Transition) -> dict[str, Any]:
+    names = ("event", "accepted", "outcome", "refused_because", "failed_because", "guards")
+    more = ("actor", "sent_at", "at", "number")
+    return {
+        "from_state": one.from_,
+        "to_state": one.to,
+        **{name: getattr(one, name) for name in (*names, *more)},
+        "payload": plain(codec.encode(one.payload)),
     }
 
 
@@ -107,6 +138,8 @@ def row(run: Run, now: datetime) -> Sequence[str]:
     """A run as a row of the list."""
     created = relative(run.created_at, now)
     about = error_line(run) or waits_line(run)
+    if run.state:
+        about = f"in {run.state}: {about}" if about else f"in {run.state}"
     return str(run.id), run.workflow, run.version, run.status, created, about
 
 
@@ -137,11 +170,21 @@ def step_row(one: StepInfo, now: datetime) -> Sequence[str]:
     )
 
 
+def course_row(one: Transition, now: datetime) -> Sequence[str]:
+    """What came of an event of a machine as a row of its table."""
+    at = one.at or one.sent_at
+    why = one.refused_because or one.failed_because
+    when = relative(at, now) if at else ""
+    return one.event, one.from_, one.to, one.outcome, one.actor, when, why.partition("\n")[0]
+
+
 def head(run: Run, now: datetime) -> Iterator[tuple[str, str]]:
     """What is said of a run before its steps: names and texts, those that there are."""
     yield "run", str(run.id)
     yield "workflow", f"{run.workflow} {run.version}"
     yield "status", run.status
+    if run.state:
+        yield "state", run.state
     for name in ("created_at", "started_at", "finished_at"):
         if at := getattr(run, name):
             yield name.removesuffix("_at"), f"{relative(at, now)} ({at:%Y-%m-%d %H:%M:%S} UTC)"
@@ -161,7 +204,13 @@ def _payloads(run: Run) -> Iterator[tuple[str, str]]:
         return
     for name in ("input", "output"):
         if (text := getattr(run, name)) is not None:
-            yield name, shortened(json.dumps(plain(text), ensure_ascii=False))
+            yield name, _shown(plain(text))
+    if run.state:
+        yield "context", _shown(_context(run))
+
+
+def _shown(value: Any) -> str:
+    return shortened(json.dumps(value, ensure_ascii=False))
 
 
 def shortened(text: str) -> str:

@@ -13,10 +13,12 @@ from orchestrator.models.runs import (
     Permit,
     Run,
     RunAttribute,
+    RunTag,
     Status,
     attribute_text,
     initiator_label,
     is_paused_or_blocked,
+    tag_texts,
 )
 from orchestrator.models.schedules import CatchUp, Overlap, Schedule, Source
 from orchestrator.models.steps import StepTask
@@ -38,6 +40,7 @@ __all__ = [
     "Permit",
     "Run",
     "RunAttribute",
+    "RunTag",
     "Schedule",
     "Source",
     "Status",
@@ -48,4 +51,5 @@ __all__ = [
     "attribute_text",
     "initiator_label",
     "is_paused_or_blocked",
+    "tag_texts",
 ]

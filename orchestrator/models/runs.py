@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.fields.json import KT
+from django.db.models.functions import Cast, Left, Right
 
 from orchestrator.core.failures import clean
 from orchestrator.core.ids import uuid7
@@ -29,6 +32,10 @@ class Status(models.TextChoices):
     CANCELLED = "cancelled"
 
 
+# What an attribute or a tag may have to be searched for.
+MAX_LABEL_KEY = 100
+MAX_LABEL = 255
+
 # A run with more entries is long: see `Entry`.
 LONG_RUN = 500
 
@@ -41,6 +48,12 @@ class Run(models.Model):
     """One execution of one version of a workflow."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    # The end of it, by which people call a run: the beginning is the time, and all alike.
+    short_id = models.GeneratedField(
+        expression=Right(Cast("id", models.CharField(max_length=36)), 8),
+        output_field=models.CharField(max_length=8),
+        db_persist=True,
+    )
     workflow = models.CharField(max_length=200)
     version = models.CharField(max_length=200)
     status = models.CharField(max_length=16, choices=Status)
@@ -100,9 +113,26 @@ class Run(models.Model):
     input = models.TextField()
     output = models.TextField(null=True)  # noqa: DJ001 - null is "none yet"
     error = models.JSONField(null=True)
+    # What lists look for in it. The database keeps these, so no write can forget them.
+    error_type = models.GeneratedField(
+        expression=Left(KT("error__type"), 200),
+        output_field=models.CharField(max_length=200, null=True),
+        db_persist=True,
+    )
+    error_signature = models.GeneratedField(
+        expression=Left(KT("error__signature"), 40),
+        output_field=models.CharField(max_length=40, null=True),
+        db_persist=True,
+    )
     # What a waiting run waits for, written when it parks, so that lists need one query.
     waiting_on = models.JSONField(default=list)
     waiting_since = models.DateTimeField(null=True)
+    # The kind of its first wait: what a person can do something about comes first.
+    waiting_kind = models.GeneratedField(
+        expression=Left(KT("waiting_on__0__kind"), 40),
+        output_field=models.CharField(max_length=40, null=True),
+        db_persist=True,
+    )
     # Steps that have been executing for a while: [{key, attempt, started_at, details}].
     in_flight = models.JSONField(default=list)
     progress = models.FloatField(null=True)
@@ -131,9 +161,9 @@ class Run(models.Model):
             ("start_run", "Can start runs"),
         ]
         constraints = [
-            # A start with a known key finds the run that has it.
+            # A start with a known key finds the run that has it; so does a search for the key.
             models.UniqueConstraint(
-                fields=["workflow", "idempotency_key"], name="run_idempotency_key"
+                fields=["idempotency_key", "workflow"], name="run_idempotency_key"
             ),
             # What has ended, is paused or is blocked is never claimed.
             models.CheckConstraint(
@@ -154,6 +184,30 @@ class Run(models.Model):
             # The runs list by status, and by workflow, newest first.
             models.Index(fields=["status", "-id"], name="run_by_status"),
             models.Index(fields=["workflow", "status", "-id"], name="run_by_workflow"),
+            models.Index(fields=["workflow", "version", "-id"], name="run_by_version"),
+            # The runs list by what people call a run, by what it waits for, by what it died of.
+            models.Index(fields=["short_id"], name="run_by_short_id"),
+            models.Index(
+                fields=["waiting_kind", "-id"],
+                name="run_by_wait",
+                condition=Q(waiting_kind__isnull=False),
+            ),
+            models.Index(
+                fields=["error_signature", "-id"],
+                name="run_by_error",
+                condition=Q(error_signature__isnull=False),
+            ),
+            models.Index(
+                fields=["error_type", "-id"],
+                name="run_by_error_type",
+                condition=Q(error_type__isnull=False),
+            ),
+            # What has ended lately.
+            models.Index(
+                fields=["finished_at"],
+                name="run_by_end",
+                condition=Q(finished_at__isnull=False),
+            ),
             # The last starts of a workflow that has a `start_rate`.
             models.Index(
                 fields=["workflow", "rated_at"],
@@ -210,14 +264,34 @@ class RunAttribute(models.Model):
     """A search attribute of a run, as text."""
 
     pk = models.CompositePrimaryKey("run_id", "key")
-    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="+", db_index=False)
-    key = models.CharField(max_length=100)
-    value = models.CharField(max_length=255)
+    run = models.ForeignKey(
+        Run, on_delete=models.CASCADE, related_name="attribute_rows", db_index=False
+    )
+    key = models.CharField(max_length=MAX_LABEL_KEY)
+    value = models.CharField(max_length=MAX_LABEL)
 
     class Meta:
         indexes = [
             # Runs with an attribute, newest first.
             models.Index(fields=["key", "value", "-run"], name="run_by_attribute"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.key}={self.value}"
+
+
+class RunTag(models.Model):
+    """A tag of a run that is a single value, as text."""
+
+    pk = models.CompositePrimaryKey("run_id", "key")
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="tag_rows", db_index=False)
+    key = models.CharField(max_length=MAX_LABEL_KEY)
+    value = models.CharField(max_length=MAX_LABEL)
+
+    class Meta:
+        indexes = [
+            # Runs with a tag, newest first.
+            models.Index(fields=["key", "value", "-run"], name="run_by_tag"),
         ]
 
     def __str__(self) -> str:
@@ -244,6 +318,15 @@ def is_paused_or_blocked() -> Q:
 def attribute_text(value: object) -> str:
     """An attribute as it is stored and searched: `true`, `12`, `DE`."""
     return value if isinstance(value, str) else json.dumps(value)
+
+
+def tag_texts(tags: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The tags that can be searched for: single values of moderate length."""
+    for key, value in tags.items():
+        if isinstance(value, str | int | float):
+            text = attribute_text(value)
+            if len(key) <= MAX_LABEL_KEY and len(text) <= MAX_LABEL:
+                yield key, text
 
 
 def initiator_label(initiator: Any) -> str | None:

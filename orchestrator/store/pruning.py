@@ -103,7 +103,7 @@ def purge_runs(workflow: str, before: datetime, limit: int) -> Batch:
         input="null",
         output=None,
         checkpoint=None,
-        error=_type_of_error(),
+        error=_kind_of_error(),
         progress_text="",
         is_purged=True,
     )
@@ -146,6 +146,13 @@ def _type_of_error() -> Case:
     """A stored error without its message: that may quote the input."""
     only = JSONObject(type=KeyTransform("type", "error"))
     return Case(When(error__isnull=False, then=only), default=None)
+
+
+def _kind_of_error() -> Case:
+    """The same of a run, which stays among those that failed of the same cause."""
+    names = ("type", "signature")
+    both = JSONObject(**{name: KeyTransform(name, "error") for name in names})
+    return Case(When(error_signature__isnull=False, then=both), default=_type_of_error())
 
 
 # ---- the rest ----------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from orchestrator.core.errors import IdempotencyConflict, UndecodableValue
 from orchestrator.database import ALIAS, engine_connection, is_postgresql
 from orchestrator.infos import FULL
 from orchestrator.models import FINAL, Status
-from orchestrator.store import portable, postgresql, tombstones
+from orchestrator.store import portable, postgresql, refusals, tombstones
 
 _TOMBSTONE = 'SELECT 1 FROM orchestrator_tombstone WHERE workflow = %s AND "key" = %s'
 
@@ -53,17 +53,18 @@ def create(run: models.Run, *, delay: timedelta | None) -> Started:
     input.
     """
     for _ in range(MAX_TRIES):
-        if _insert_with_attributes(run, delay):
+        if _insert_with_labels(run, delay):
             return Started(run, True)
         if (found := _find(run)) is not None:
             return found
     raise IdempotencyConflict(f"{run.workflow}: the key {run.idempotency_key!r} changes hands")
 
 
-def _insert_with_attributes(run: models.Run, delay: timedelta | None) -> bool:
+def _insert_with_labels(run: models.Run, delay: timedelta | None) -> bool:
     """False if the key is taken, also by a tombstone that was put up this moment."""
     try:
-        return _insert_alone(run, delay) if not run.attributes else _insert_both(run, delay)
+        has_labels = run.attributes or run.tags
+        return _insert_both(run, delay) if has_labels else _insert_alone(run, delay)
     except IntegrityError:
         # In the caller's transaction nothing more can be asked: it has to be repeated.
         if run.idempotency_key is None or engine_connection().in_atomic_block:
@@ -74,7 +75,7 @@ def _insert_with_attributes(run: models.Run, delay: timedelta | None) -> bool:
 @transaction.atomic(using=ALIAS)
 def _insert_both(run: models.Run, delay: timedelta | None) -> bool:
     if is_new := _insert_alone(run, delay):
-        keep_attributes([run])
+        keep_labels([run])
     return is_new
 
 
@@ -130,6 +131,8 @@ def _insert_alone(run: models.Run, delay: timedelta | None) -> bool:
     }
     columns, values, params = [], [], []
     for field in models.Run._meta.concrete_fields:
+        if field.generated:
+            continue
         columns.append(connection.ops.quote_name(str(field.column)))
         if sql := computed.get(field.attname):
             values.append(sql)
@@ -163,18 +166,23 @@ def create_many(
     try:
         with transaction.atomic(using=ALIAS):
             models.Run.objects.bulk_create(rows, batch_size=batch)
-            keep_attributes(rows)
+            keep_labels(rows)
     except IntegrityError as error:
         raise IdempotencyConflict("a run with one of these idempotency keys exists") from error
     return rows
 
 
-def keep_attributes(rows: Sequence[models.Run]) -> None:
-    """Make the attributes of new runs searchable."""
+def keep_labels(rows: Sequence[models.Run]) -> None:
+    """Make the attributes and the tags of new runs searchable."""
     models.RunAttribute.objects.bulk_create(
         models.RunAttribute(run_id=row.id, key=key, value=models.attribute_text(value))
         for row in rows
         for key, value in row.attributes.items()
+    )
+    models.RunTag.objects.bulk_create(
+        models.RunTag(run_id=row.id, key=key, value=value)
+        for row in rows
+        for key, value in models.tag_texts(row.tags)
     )
 
 
@@ -194,7 +202,10 @@ def send(
     event_id: str | None = None,
     sent_by: str = "",
 ) -> Sent:
-    """Put an event into a run's mailbox and wake it, in one transaction (the caller's, if any)."""
+    """Put an event into a run's mailbox and wake it, in one transaction (the caller's, if any).
+
+    A machine that has ended notes it as refused.
+    """
     dialect = postgresql if is_postgresql() else portable
     # What the engine sends itself, such as the answer of a child, always has a place.
     is_own = name.startswith("@")
@@ -214,7 +225,12 @@ def send(
     status = models.Run.objects.filter(id=run_id).values_list("status", flat=True).first()
     if status is None:
         return Sent(False, "no run has this id")
-    return Sent(False, f"the run has {_ENDED[status]}" if status in FINAL else _full())
+    if status not in FINAL:
+        return Sent(False, _full())
+    because = f"the run has {_ENDED[status]}"
+    if not is_own:
+        refusals.note(run_id, name, payload, event_id=event_id, sent_by=sent_by, because=because)
+    return Sent(False, because)
 
 
 def _full() -> str:

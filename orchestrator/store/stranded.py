@@ -10,6 +10,7 @@ from django.db.models import Case, F, QuerySet, When
 
 from orchestrator import clock, models
 from orchestrator.core.errors import NoCode
+from orchestrator.core.signatures import signed
 from orchestrator.database import ALIAS, is_postgresql
 from orchestrator.models import Status
 
@@ -66,7 +67,8 @@ def _block(stranded: QuerySet[models.Run], workflow: str, version: str) -> int:
         some = some.select_for_update(skip_locked=True, no_key=True)
     ids = list(some.values_list("id", flat=True)[:BATCH])
     # Nobody has tried: any worker that has the code may (`records.Block`).
-    error = {"type": NoCode.__name__, "message": str(NoCode(workflow, version)), "tried": []}
+    failure = {"type": NoCode.__name__, "message": str(NoCode(workflow, version))}
+    error = signed(failure) | {"tried": []}
     return stranded.filter(id__in=ids).update(
         status=Status.BLOCKED,
         error=error,

@@ -22,7 +22,6 @@ from tests.dashboard.conftest import (  # noqa: F401 - fixtures
     failed,
     logged_in,
     member,
-    roles,
     waiting,
 )
 from tests.humantasks.conftest import (  # noqa: F401 - fixtures

@@ -29,7 +29,6 @@ from orchestrator.machine import Machine
 from orchestrator.schedules import Schedule, verbs
 from orchestrator.testing.runs import Runs
 from tests.api.conftest import MakeProgram, Program
-from tests.dashboard.conftest import roles  # noqa: F401 - a fixture
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "0"))
 
@@ -91,7 +90,7 @@ def machine(runs: Runs) -> Machine[Any]:
 
 
 @pytest.fixture
-def asked(runs: Runs, roles: None) -> HumanTask:  # noqa: F811 - the fixture
+def asked(runs: Runs) -> HumanTask:
     """A task of the operators."""
 
     @workflow(name="asks")

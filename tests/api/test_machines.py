@@ -10,7 +10,7 @@ from django.conf import LazySettings
 from pydantic import BaseModel
 
 from dashboard.models import OperatorAction
-from orchestrator import Run, models, state, state_machine, transition
+from orchestrator import Retry, Run, action, models, state, state_machine, transition
 from orchestrator.core.definition import registry
 from orchestrator.machine import Machine
 from orchestrator.state_machine import StateMachine
@@ -109,6 +109,28 @@ def test_who_may_not_see_payloads_sees_where_it_is(
     assert (body["state"], body["payloads"], body["context"]) == ("packed", "hidden", None)
     assert (refused["event"], refused["accepted"]) == ("SEND", False)
     assert (refused["payload"], refused["guards"], refused["refused_because"]) == (None, [], None)
+
+
+def test_an_event_of_which_the_run_has_failed_names_the_error(
+    program: MakeProgram, runs: Runs
+) -> None:
+    def jam(context: Any) -> None:
+        raise OSError("paper jam")
+
+    once = action(jam, retry=Retry(max_attempts=1))
+    machine = state_machine(
+        name="printer",
+        initial="idle",
+        states={"idle": state(on={"PRINT": "busy"}), "busy": state(on_enter=once)},
+    ).start()
+    address = f"/machines/{machine.id}"
+
+    told = program("Operator").post(f"{address}/events", {"name": "PRINT"}).json()
+    [hidden] = program("Viewer").get(f"{address}/history").json()["items"]
+
+    assert (told["accepted"], told["outcome"], told["done"]) == (True, "failed", False)
+    assert told["failed_because"] == "OSError: paper jam (in jam)"
+    assert (hidden["outcome"], hidden["failed_because"]) == ("failed", None)
 
 
 def test_an_accepted_event_says_where_it_led(post: Any, machine: Machine[Parcel]) -> None:
@@ -227,8 +249,10 @@ def test_an_event_that_came_too_late_is_in_the_history(
 
     [late] = api.get(f"/machines/{machine.id}/history").json()["items"]
 
-    assert (late["event"], late["accepted"]) == ("SEND", False)
-    assert late["refused_because"] == "the machine had cancelled before it came to this event"
+    assert (late["event"], late["accepted"], late["outcome"]) == ("SEND", None, "waiting")
+    assert late["refused_because"] == (
+        "not judged: the machine had been cancelled before it came to this event"
+    )
 
 
 def test_machines_are_found_by_state(
@@ -292,7 +316,8 @@ def test_a_machine_whose_state_is_gone_is_still_shown(
 
     assert (shown.status_code, shown.json()["state"], shown.json()["takes"]) == (200, "lost", [])
     assert drawn.status_code == 200
-    assert (asked.status_code, code_of(asked)) == (409, "refused")
+    assert "in 'lost', which is no state any more" in shown.json()["trouble"]
+    assert (asked.status_code, asked.json()["accepted"]) == (200, False)
 
 
 def test_a_machine_without_code_is_none_here(

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib import import_module
-from types import SimpleNamespace
 
 import pytest
-from django.apps import apps
 from django.contrib.auth.models import Group, User
-from django.db import connection
 from django.test import Client
 
 from orchestrator import Context, Retry, Run, workflow
@@ -22,20 +18,8 @@ LoggedIn = Callable[[str], Client]
 Member = Callable[[str], User]
 
 
-def create_default_groups() -> None:
-    """What the migration does."""
-    migration = import_module("dashboard.migrations.0002_default_groups")
-    migration.create_groups(apps, SimpleNamespace(connection=connection))
-
-
 @pytest.fixture
-def roles(transactional_db: None) -> None:
-    """The default groups. A test that commits is cleaned up by emptying all tables."""
-    create_default_groups()
-
-
-@pytest.fixture
-def member(person: Person, roles: None) -> Member:
+def member(person: Person, transactional_db: None) -> Member:
     """A person of a role: Viewer, Operator or Admin; anything else has no permission."""
 
     def make(role: str) -> User:

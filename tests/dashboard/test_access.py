@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.contrib.auth.models import Group
+from django.db import connection
 from django.http import HttpResponse
 from django.test import Client, RequestFactory
 from django.urls import include, path, reverse
@@ -14,7 +18,7 @@ from dashboard import verbs, views
 from dashboard.urls import urlpatterns
 from orchestrator import Run
 from orchestrator.core.ids import uuid7
-from tests.dashboard.conftest import LoggedIn, Member, create_default_groups
+from tests.dashboard.conftest import LoggedIn, Member
 
 SEEN_BY_VIEWERS = {"overview", "runs", "run_rows", "run", "workflows", "workflow"}
 POST_ONLY = {*verbs.ALL, "start"}
@@ -110,7 +114,7 @@ def test_people_land_where_their_work_is(
     assert (response.status_code, response.headers["Location"]) == (302, home)
 
 
-def test_the_default_groups_have_their_permissions(roles: None) -> None:
+def test_the_default_groups_have_their_permissions(db: None) -> None:
     granted = {
         group.name: set(group.permissions.values_list("codename", flat=True))
         for group in Group.objects.filter(name__in=["Viewer", "Operator", "Admin"])
@@ -127,10 +131,11 @@ def test_the_default_groups_have_their_permissions(roles: None) -> None:
     assert granted["Admin"] > granted["Operator"]
 
 
-def test_groups_that_an_administrator_has_changed_stay_so(roles: None) -> None:
+def test_groups_that_an_administrator_has_changed_stay_so(db: None) -> None:
     Group.objects.get(name="Viewer").permissions.clear()
 
-    create_default_groups()
+    migration = import_module("dashboard.migrations.0002_default_groups")
+    migration.create_groups(apps, SimpleNamespace(connection=connection))
 
     assert not Group.objects.get(name="Viewer").permissions.exists()
 

@@ -94,7 +94,7 @@ async def has_child(ctx: Context) -> None:
 
 
 @pytest.fixture
-def everything(runs: Runs, roles: None) -> None:
+def everything(runs: Runs) -> None:
     """Runs in every state that pages tell apart, and three tasks."""
     Group.objects.create(name="reviewers")
     made = {

@@ -8,7 +8,18 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from orchestrator import Context, Event, Refused, invoke, state, state_machine, transition, workflow
+from orchestrator import (
+    Context,
+    Event,
+    Refused,
+    Retry,
+    action,
+    invoke,
+    state,
+    state_machine,
+    transition,
+    workflow,
+)
 from orchestrator.core.definition import registry
 from orchestrator.machine import Machine
 from orchestrator.models import Entry
@@ -99,6 +110,35 @@ def test_what_it_has_done_is_there_with_what_was_refused(order: Order, operator:
     assert "PAYMENT_RECEIVED from ann pending processing Accepted is_enough said yes" in text
     assert re.search("DELIVERED from bob processing . Refused", text)
     assert text.index("OUT_OF_STOCK") < text.index("DELIVERED from bob"), "the last first"
+
+
+def test_a_transition_of_which_the_run_has_failed_says_so(
+    runs: Runs, operator: Client, viewer: Client
+) -> None:
+    def jam(ctx: dict[str, Any]) -> None:
+        raise OSError("paper jam")
+
+    once = action(jam, retry=Retry(max_attempts=1))
+    printer = state_machine(
+        name="printer",
+        initial="idle",
+        states={"idle": state(on={"PRINT": "busy"}), "busy": state(on_enter=once)},
+    )
+    machine = runs.start(printer)
+    runs.send_event(machine, "PRINT")
+
+    assert "PRINT idle busy Failed OSError: paper jam (in jam)" in words(page(operator, machine))
+    assert "PRINT idle busy Failed why is hidden" in words(page(viewer, machine))
+
+
+def test_what_came_to_a_machine_that_has_ended_is_there(order: Order, operator: Client) -> None:
+    order.send("RESTOCKED")
+    order.send("SHIPPED")
+    order.send("DELIVERED")
+    order.send("DELIVERED", actor="eve")
+
+    assert re.search("DELIVERED from eve completed . Refused", words(page(operator, order)))
+    assert "the machine had ended" in words(page(operator, order, "?tab=events"))
 
 
 def test_what_guards_said_is_for_those_who_see_values(order: Order, viewer: Client) -> None:

@@ -64,6 +64,33 @@ def test_the_run_shows_the_sum_with_attempts_that_failed(operator: Client, runs:
     assert "1 request to test:m: 1,000 tokens in" in page
 
 
+def test_a_step_shows_the_sum_of_its_attempts(operator: Client, runs: Runs) -> None:
+    run = written(runs, Reply(content="", usage=Usage(1000, 0), model="m-2026"), GOOD)
+
+    page = operator.get(f"/ops/runs/{run.id}/?step=draft").content.decode()
+
+    assert "13,000 in, 300 out, 2 requests in" in page
+
+
+@pytest.mark.parametrize("query", ["", "?from=1"])
+def test_a_page_of_a_long_run_shows_the_sum_of_the_run(
+    operator: Client, runs: Runs, query: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @workflow(name="w")
+    async def w(ctx: Context) -> None:
+        for name in ("one", "two"):
+            await generate(ctx, name, prompt="Write.", model="test:m")
+
+    with replies(GOOD, Reply(content="", usage=Usage(500, 0)), GOOD):
+        run = runs.start(w)
+        runs.advance("1h")
+    monkeypatch.setattr("dashboard.queries.run.ROWS", 1)
+
+    page = operator.get(f"/ops/runs/{run.id}/{query}").content.decode()
+
+    assert "3 requests to test:m: 24,500 tokens in, 600 out" in page
+
+
 def test_a_run_without_models_says_nothing_of_them(operator: Client, runs: Runs) -> None:
     @workflow(name="w")
     async def w(ctx: Context) -> None:
@@ -79,11 +106,11 @@ def test_a_heartbeat_is_shown_to_who_may_see_payloads(
 ) -> None:
     @workflow(name="w")
     async def w(ctx: Context) -> None:
-        await ctx.step("pages", lambda: current_step().heartbeat({"page": 4711}))
+        await ctx.step("pages", lambda: current_step().heartbeat({"page": "appendix"}))
 
     url = f"/ops/runs/{runs.start(w).id}/?step=pages"
 
-    assert "4711" in operator.get(url).content.decode()
+    assert "appendix" in operator.get(url).content.decode()
     hidden = viewer.get(url).content.decode()
     assert "Last heartbeat" in hidden
-    assert "4711" not in hidden
+    assert "appendix" not in hidden

@@ -183,14 +183,14 @@ def test_a_whole_run_that_is_tried_again(operator: Client, runs: Runs) -> None:
 def test_attributes_and_progress(operator: Client, runs: Runs) -> None:
     @workflow(name="import")
     async def imports(ctx: Context) -> None:
-        ctx.set_attributes(country="AT", token="t-1")
+        ctx.set_attributes(country="AT", token="tok-4711")
         ctx.set_progress(0.4, "12 of 30 documents")
         await ctx.wait_for_event("go")
 
     html = page(operator, runs.start(imports))
 
     assert "country AT" in words(html)
-    assert "t-1" not in html
+    assert "tok-4711" not in html
     assert "12 of 30 documents" in html
 
 
@@ -403,13 +403,13 @@ def test_a_long_timeline_comes_in_pages(
 
 def test_events_with_who_took_them(operator: Client, runs: Runs, waiting: Run[None]) -> None:
     runs.send_event(waiting, "other", {"a": 1})
-    runs.send_event(waiting, "document.signed", {"token": "t-1", "pages": 12}, key="d-1")
+    runs.send_event(waiting, "document.signed", {"token": "tok-4711", "pages": 12}, key="d-1")
 
     html = page(operator, waiting, "?tab=events")
 
     assert "nobody yet: it waits in the mailbox" in html
     assert "?tab=timeline&amp;step=document.signed" in html
-    assert "t-1" not in html
+    assert "tok-4711" not in html
 
 
 def test_input_and_output(operator: Client, runs: Runs, waiting: Run[None]) -> None:

@@ -127,7 +127,7 @@ def test_the_page_of_a_workflow_says_what_it_takes_and_leads_on(
     assert operator.get(f"{CATALOGUE}no-such/").status_code == 404
 
 
-def test_the_page_of_a_machine_shows_its_states(operator: Client, roles: None) -> None:
+def test_the_page_of_a_machine_shows_its_states(operator: Client) -> None:
     state_machine(
         name="door",
         context={"pushes": 0},
@@ -187,7 +187,7 @@ def test_start(operator: Client, ship: Workflow[Shipment, str]) -> None:
     assert (row.action, row.run_id, row.outcome) == ("start", run.id, "applied")
 
 
-def test_a_workflow_without_input(operator: Client, roles: None) -> None:
+def test_a_workflow_without_input(operator: Client) -> None:
     @workflow(name="nightly")
     async def nightly(ctx: Context) -> None: ...
 
@@ -275,7 +275,7 @@ def test_a_wrong_input_is_explained_and_kept(
     assert Row.objects.count() == OperatorAction.objects.count() == 0
 
 
-def test_a_type_that_keeps_other_fields_gets_them(operator: Client, roles: None) -> None:
+def test_a_type_that_keeps_other_fields_gets_them(operator: Client) -> None:
     @workflow(name="loose")
     async def loose(ctx: Context, wanted: Loose) -> None: ...
 

@@ -12,6 +12,7 @@ from django.core.management import get_commands
 from pydantic import SecretStr
 
 from config.environment import Environment
+from humantasks import conf as inbox
 from orchestrator import conf, models
 from orchestrator.core.retry import Retry
 from tests.docs.pages import PAGES, ROOT, anchors, blocks, cells, code, images, links, name_of
@@ -86,8 +87,12 @@ def test_pictures_are_found_however_they_are_written():
 # --- Settings ------------------------------------------------------------------------
 
 DOCUMENTED = {row[0].strip("`"): row[1] for row in cells(DEPLOY) if len(row) > 2}
-ENGINE = {f"ORCHESTRATOR_{name}": default for name, (default, _, _) in conf._SETTINGS.items()}
-SETTING = re.compile(r"\bORCHESTRATOR_[A-Z_]+[A-Z]\b")
+ENGINE = {
+    f"{prefix}_{name}": default
+    for prefix, settings in (("ORCHESTRATOR", conf._SETTINGS), ("HUMANTASKS", inbox._SETTINGS))
+    for name, (default, _, _) in settings.items()
+}
+SETTING = re.compile(r"\b(?:ORCHESTRATOR|HUMANTASKS)_[A-Z_]+[A-Z]\b")
 # What other rooms read straight from Django's settings.
 OTHERS = {
     name

@@ -13,7 +13,6 @@ from django.test import Client
 
 from orchestrator.testing.runs import Runs
 from tests.conftest import Person
-from tests.dashboard.conftest import roles  # noqa: F401 - a fixture
 from tests.docs.pages import ROOT, blocks
 
 PAGE = ROOT / "docs" / "guide" / "rest.md"
@@ -55,7 +54,7 @@ class Shell:
 
 
 @pytest.fixture
-def operator(person: Person, roles: None) -> None:  # noqa: F811 - the fixture
+def operator(person: Person, transactional_db: None) -> None:
     person("omar", "Operator", "compliance-team")
 
 

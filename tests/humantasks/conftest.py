@@ -9,10 +9,11 @@ from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.files.storage import InMemoryStorage
 from pydantic import BaseModel, Field
 
 from humantasks import FourEyes, HumanTaskType, definitions, human_task, human_task_type
-from humantasks.models import HumanTask
+from humantasks.models import HumanTask, TaskAttachment
 from orchestrator import Context, workflow
 from orchestrator.testing.runs import Runs
 
@@ -41,6 +42,14 @@ def registered() -> Iterator[None]:
     types = dict(definitions._types)
     yield
     definitions._types = types
+
+
+@pytest.fixture(autouse=True)
+def store(monkeypatch: pytest.MonkeyPatch) -> InMemoryStorage:
+    """Where attachments lie in a test: nowhere on the disk."""
+    kept = InMemoryStorage()
+    monkeypatch.setattr(TaskAttachment._meta.get_field("file"), "storage", kept)
+    return kept
 
 
 @pytest.fixture

@@ -12,9 +12,10 @@ from humantasks.views.acts import ACTS
 
 PAGES = ["my_work", "queue", "check", "done", "news", "counts", "next"]
 TASK_PAGES = ["task", "pulse"]
-VERBS = ["claim", "release", "draft", "changes", "complete", "check_proposal", "comment"]
+VERBS = ["claim", "release", "draft", "changes", "preview", "fill", "complete"]
+VERBS += ["check_proposal", "comment", "attach"]
 # A question by GET, a deed by POST; and what needs no task.
-OTHERS = ["act", "serve"]
+OTHERS = ["act", "serve", "file"]
 
 
 def url_of(name, task):

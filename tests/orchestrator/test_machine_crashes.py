@@ -209,6 +209,29 @@ def test_a_machine_in_a_state_that_is_gone_is_blocked_until_it_is_back(runs, ord
     assert machine.refresh().status == "completed"
 
 
+def test_a_machine_learns_of_a_changed_delay_when_it_wakes(runs, order):
+    machine = order.start(OrderContext())
+    machine.send(*PAID)
+    soon = {"shipped": state(type="final")}
+    redefine(
+        pending=state(on={"PAYMENT_RECEIVED": "processing"}),
+        processing=state(after={"7d": "shipped"}),
+        **soon,
+    )
+    machine.send("LOOK")
+    redefine(
+        pending=state(on={"PAYMENT_RECEIVED": "processing"}),
+        processing=state(after={"2d": "shipped"}),
+        **soon,
+    )
+    runs.advance("3d")
+    assert machine.refresh().state == "processing"
+
+    machine.send("LOOK")
+
+    assert machine.refresh().status == "completed"
+
+
 def test_a_context_that_todays_class_refuses_blocks_the_machine(runs, order, monkeypatch):
     machine = order.start(OrderContext())
     machine.send("SHIPPED")

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,8 @@ from orchestrator.engine import driver
 from orchestrator.engine.executor import Executor
 from orchestrator.engine.worker import Worker
 from orchestrator.models import Run as Row
+from orchestrator.store import ticks
+from orchestrator.store.records import Claim
 
 # Two workers that write at once only wait for each other on SQLite.
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
@@ -79,7 +82,17 @@ def test_a_worker_leaves_to_others_what_it_has_no_threads_for(worker, monkeypatc
     assert until(lambda: Row.objects.filter(status="completed").count() == RUNS)
 
 
-def test_quick_runs_are_taken_many_at_a_time(worker):
+def test_quick_runs_are_taken_many_at_a_time(worker, monkeypatch):
+    taken = []
+    claim = ticks.claim
+
+    def spy(**options: Any) -> list[Claim]:
+        claims = claim(**options)
+        taken.append(len(claims))
+        return claims
+
+    monkeypatch.setattr(ticks, "claim", spy)
+
     @workflow(name="quick")
     async def quick(ctx: Context) -> None:
         await ctx.step("one", int)
@@ -88,3 +101,4 @@ def test_quick_runs_are_taken_many_at_a_time(worker):
     worker()
 
     assert until(lambda: Row.objects.filter(status="completed").count() == 200)
+    assert max(taken) > 5 * driver.BITE

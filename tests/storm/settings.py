@@ -13,3 +13,7 @@ ORCHESTRATOR_HEARTBEAT = "0.5s"
 # A storm kills far more workers than a bad run would.
 ORCHESTRATOR_MAX_CRASHES = 1_000
 STORM_LOG = os.environ.get("STORM_LOG", "")
+ORCHESTRATOR_AI = {
+    "default": "storm:m",
+    "providers": {"storm": {"class": "tests.storm.app.agents.Model"}},
+}

@@ -111,9 +111,10 @@ def read_effects(log: Path) -> dict[str, list[int]]:
     """The processes that executed each step, by its idempotency key."""
     effects: dict[str, list[int]] = defaultdict(list)
     for line in log.read_text().splitlines():
-        # The step's name may have spaces; its key has those of the name.
-        *_, key, pid = line.split()
-        effects[key].append(int(pid))
+        text, _, pid = line.rpartition(" ")
+        # The step's name may have spaces, and so has its key, which begins with the run.
+        run_id = text.partition(" ")[0]
+        effects[text[text.rindex(f"{run_id}:") :]].append(int(pid))
     return effects
 
 

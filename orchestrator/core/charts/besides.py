@@ -25,7 +25,7 @@ from orchestrator.core.commands import ANY_EVENT as ANY_MAIL
 from orchestrator.core.commands import NO_EVENT, Wait
 from orchestrator.core.context import Context
 from orchestrator.core.durations import later
-from orchestrator.core.errors import InvalidInput, NonDeterminism, StepFailed
+from orchestrator.core.errors import InvalidInput, NonDeterminism, RunFailed, StepFailed
 from orchestrator.core.journal import EVENT
 from orchestrator.core.schemas import payload_check
 
@@ -34,6 +34,9 @@ MAX_SHOWN = 200
 
 # Turns of the loop in which what was given up must have ended: else it cleans up.
 TURNS = 10
+
+# Turns in which what was begun asks for its first things, alone or in tasks of its own.
+FIRST_TURNS = 2
 
 
 @dataclass(slots=True, eq=False)
@@ -74,18 +77,23 @@ class Besides:
 
     # ---- beginning and ending --------------------------------------------------------
 
-    def begin(self, standing: Standing) -> None:
-        """Begin what belongs to the active states and does not go on yet."""
+    def begin(self, standing: Standing) -> bool:
+        """Begin what belongs to the active states and does not go on yet. False if nothing does."""
+        before = standing.begun
         for name, (node, what) in _wanted(standing).items():
             if name not in self._going_on and name not in standing.over:
                 standing.begun += 1
                 context = standing.context if isinstance(what, Invoke) else None
                 made = GoingOn(name, standing.begun, Branch(), copy.deepcopy(context))
                 self._begin(made, node, what, standing.entered[node])
+        return standing.begun > before
 
-    def go_on(self, standing: Standing, kept: Mapping[str, Kept]) -> None:
-        """Begin again what went on at a checkpoint; give up what today's chart does not want."""
-        wanted = _wanted(standing)
+    def go_on(self, standing: Standing, kept: Mapping[str, Kept]) -> bool:
+        """Begin again what went on at a checkpoint, and what today's chart has besides.
+
+        Gives up what it does not want any more. False if nothing has changed.
+        """
+        wanted, is_less = _wanted(standing), False
         for name, one in kept.items():
             made = GoingOn(name, one.number, Branch(one.keys), one.context)
             if name == EVENTS:
@@ -97,6 +105,8 @@ class Besides:
                 self._begin(made, node, what, standing.entered[node])
             else:
                 self._body.let_go(one.keys)
+                is_less = True
+        return self.begin(standing) or is_less
 
     def leave(self, node: Node, standing: Standing) -> None:
         """The state is left: give up what went on while the machine was in it."""
@@ -119,9 +129,9 @@ class Besides:
 
     async def kept(self) -> dict[str, Kept] | None:
         """What goes on, for a checkpoint; None while something that was given up cleans up."""
-        for _ in range(TURNS):
+        for turn in range(TURNS):
             self._ending = [task for task in self._ending if not task.done()]
-            if not self._ending:
+            if not self._ending and turn >= FIRST_TURNS:
                 return {
                     one.name: Kept(one.number, one.branch.keys, one.context)
                     for one in self._going_on.values()
@@ -242,4 +252,7 @@ def _names_of(node: Node) -> dict[str, Delay | Invoke]:
 
 
 def _type_of(error: Exception) -> str:
+    """The class of the error that was raised first, be it in a step or in a child run."""
+    if isinstance(error, RunFailed) and (first := error.error.get("type")):
+        return str(first).rpartition(":")[2]
     return error.cause_type if isinstance(error, StepFailed) else type(error).__name__

@@ -178,9 +178,9 @@ class Chart:
         """Where a machine is: the innermost active states, in the order of the document."""
         return AND.join(node.id for node in in_order(active) if node.is_leaf)
 
-    def find(self, state: str) -> list[Node]:
-        """The leaves of what `shown` has made. Raises KeyError with the one that is no state."""
-        return [self.nodes[name] for name in state.split(AND)]
+    def known(self, state: str) -> list[Node]:
+        """The leaves of what `shown` has made, as far as there are such states today."""
+        return [self.nodes[name] for name in state.split(AND) if name in self.nodes]
 
     def takes(self, active: Iterable[Node]) -> list[str]:
         """The events that active states have transitions for, `*` among them."""

@@ -16,6 +16,8 @@ from orchestrator.core.charts.specs import NOT_GIVEN, InvokeSpec
 from orchestrator.core.names import check_name
 
 MAX_STATE = 120  # of a path, so that the keys of its timers fit their column
+MAX_INVOKED = 160  # likewise
+MAX_DELAY = 20
 MAX_EVENT = 200
 MAX_STEP = 180
 MAX_SHOWN = 255
@@ -28,7 +30,8 @@ def problems(made: Chart) -> Iterator[str]:
     """All that is wrong with a chart whose parts are well-formed, one sentence each."""
     for node in made.nodes.values():
         name = node.id or "the machine"
-        for problem in (*_of_kind(node), *_of_start(node), *_of_edges(node)):
+        found = (*_of_lengths(node), *_of_kind(node), *_of_start(node), *_of_edges(node))
+        for problem in found:
             yield f"{name}: {problem}"
     yield from _unreachable(made)
     yield from _restless(made)
@@ -104,9 +107,16 @@ def is_workflow(target: Any) -> bool:
 # ---- states --------------------------------------------------------------------------
 
 
-def _of_kind(node: Node) -> Iterator[str]:
+def _of_lengths(node: Node) -> Iterator[str]:
     if len(node.id) > MAX_STATE:
         yield f"the path to a state has at most {MAX_STATE} characters"
+    if any(len(f"{one.name} in {node.id}") > MAX_INVOKED for one in node.invokes):
+        yield f"a path and the name of what is invoked have at most {MAX_INVOKED} characters"
+    if any(len(one.text) > MAX_DELAY for one in node.delays):
+        yield f"after: a delay is written in at most {MAX_DELAY} characters"
+
+
+def _of_kind(node: Node) -> Iterator[str]:
     if node.kind in ("final", "history"):
         yield from _of_pseudo(node)
     if node.kind == "parallel":
@@ -147,8 +157,8 @@ def _of_pseudo(node: Node) -> Iterator[str]:
         yield f"{kind} invokes nothing"
     if node.kind == "history" and (node.on_enter or node.on_exit):
         yield f"{kind} has no actions; nothing is ever in it"
-    if node.kind == "history" and (node.parent is None or node.parent.kind == "parallel"):
-        yield "a history state is one of the states inside a state that is not parallel"
+    if node.kind == "history" and (node.parent is None or node.parent.parent is None):
+        yield f"{kind} stands inside another state; the machine itself is never left"
     if node.kind == "final" and node.on_exit and node.parent and node.parent.parent is None:
         yield "on_exit: the machine ends here, so it is never left"
     if node.kind == "final" and node.parent and node.parent.kind == "parallel":
@@ -165,12 +175,11 @@ def _of_start(node: Node) -> Iterator[str]:
         yield from _together(node.initial, "initial")
     elif node.kind == "parallel" and node.initial:
         yield "a parallel state starts in all of its regions; it has no initial"
-    elif node.kind in ("atomic", "final") and node.initial:
-        yield "initial is for states with states inside"
     elif node.kind == "history":
         parent = node.parent
         if parent is not None and not all(one.is_inside(parent) for one in node.initial):
             yield f"target {_names(node.initial)} is not beside it"
+        yield from _together(node.initial, "target")
 
 
 def _together(targets: tuple[Node, ...], what: str) -> Iterator[str]:
@@ -220,13 +229,12 @@ def _unreachable(made: Chart) -> Iterator[str]:
     found = default_entry(made.root)
     while found - reached:
         reached |= found
-        edges = [edge for node in reached for edge in node.edges]
-        found = {one for edge in edges for target in edge.targets for one in _entered(target)}
-        found -= reached
+        targets = [one for node in reached for edge in node.edges for one in edge.targets]
+        targets += [one for node in reached for one in node.initial]
+        # What only stands for others is not entered, but something must lead to it, too.
+        found = {*targets, *(one for target in targets for one in _entered(target))} - reached
     for node in made.nodes.values():
-        if node in reached or node.kind == "history":
-            continue
-        if node.parent is None or node.parent in reached:
+        if node not in reached and (node.parent is None or node.parent in reached):
             yield f"{node.id or 'the machine'}: no transition leads to it"
 
 

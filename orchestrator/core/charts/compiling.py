@@ -7,7 +7,8 @@ from typing import Any
 
 from orchestrator.core.charts import chart, checks
 from orchestrator.core.charts.chart import Action, Chart, Delay, Edge, Guard, Invoke, Kind, Node
-from orchestrator.core.charts.functions import called, class_of, label, performing, takes_event
+from orchestrator.core.charts.contexts import ContextType
+from orchestrator.core.charts.functions import called, label, performing, takes_event
 from orchestrator.core.charts.moving import default_entry
 from orchestrator.core.charts.specs import (
     ActionSpec,
@@ -26,7 +27,7 @@ def compiled(
     name: str, root: StateSpec, *, context_type: Any, schemas: Mapping[str, Any] | None = None
 ) -> Chart:
     """The chart of a machine. Raises InvalidMachine with all that is wrong."""
-    compiler = _Compiler(class_of(context_type))
+    compiler = _Compiler(ContextType(context_type))
     tree = compiler.node("", root, None)
     for order, node in enumerate(tree.walk()):
         node.order = order
@@ -34,6 +35,8 @@ def compiled(
     made = Chart(name, tree, first=default_entry(tree), schemas=dict(schemas or {}))
     problems = [*compiler.problems, *checks.problems(made)]
     if problems:
+        places = {node.id or "the machine": node.order for node in tree.walk()}
+        problems.sort(key=lambda one: places.get(one.partition(": ")[0], len(places)))
         raise InvalidMachine(name, list(dict.fromkeys(problems)))
     return made
 
@@ -41,7 +44,7 @@ def compiled(
 class _Compiler:
     """Makes nodes first, then the transitions between them. Keeps what is wrong."""
 
-    def __init__(self, context_type: type) -> None:
+    def __init__(self, context_type: ContextType) -> None:
         self.problems: list[str] = []
         self._context_type = context_type
         self._specs: list[tuple[Node, StateSpec]] = []
@@ -109,10 +112,15 @@ class _Compiler:
             return self._targets(node, spec.target, "target") if spec.target else ()
         if spec.target is not None:
             self._wrong(node.id, "target is for history states; write initial")
+        if node.kind in ("atomic", "final") and spec.initial is not None:
+            self._wrong(node.id, "initial is for states with states inside")
+            return ()
+        if not node.states:
+            return ()
         found = self._targets(node, spec.initial, "initial") if spec.initial is not None else ()
         if node.kind != "compound" or found:
             return found
-        if spec.initial is None and node.states:
+        if spec.initial is None:
             names = ", ".join(one.name for one in node.states)
             self._wrong(node.id, f"initial= is missing: one of {names}")
         # The other checks go on as if it were the first.
@@ -137,6 +145,9 @@ class _Compiler:
         for name, one in given.items():
             if option == "on" and (fault := checks.fault_of_event(name)):
                 self._wrong(node.id, f"on {name!r}: {fault}")
+            elif one is None or (isinstance(one, list | tuple) and not one):
+                what = "to take it and stay, write transition()"
+                self._wrong(node.id, f"{option} {name!r}: there is no transition; {what}")
             else:
                 yield name, one
 

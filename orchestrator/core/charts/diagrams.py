@@ -13,7 +13,7 @@ from orchestrator.core.drawing.svg import AROUND, CURRENT, svg
 def to_svg(chart: Chart, current: str | None = None) -> str:
     """The chart as SVG, with the states marked in which a machine is.
 
-    Raises ValueError for a state that the chart does not have.
+    One that the chart does not have any more is not marked.
     """
     return svg(picture(chart, current))
 
@@ -36,13 +36,7 @@ def _description(chart: Chart, active: Set[Node]) -> str:
 
 
 def _active(chart: Chart, current: str | None) -> set[Node]:
-    if not current:
-        return set()
-    try:
-        leaves = chart.find(current)
-    except KeyError as error:
-        names = ", ".join(name for name in chart.nodes if name)
-        raise ValueError(f"{chart.name} has no state {error}. It has: {names}") from None
+    leaves = chart.known(current) if current else []
     return {one for leaf in leaves for one in (leaf, *leaf.ancestors)}
 
 

@@ -7,11 +7,12 @@ import functools
 import inspect
 from collections.abc import Callable
 from types import CodeType
-from typing import Any, get_origin, is_typeddict
+from typing import Any
 
 from pydantic import BaseModel
 
-from orchestrator.core.codec import encode
+from orchestrator.core.charts.contexts import ContextType
+from orchestrator.core.codec import decode, encode
 from orchestrator.core.errors import NonRetryable
 
 MAX_LABEL = 60
@@ -96,7 +97,7 @@ def takes_event(fn: Callable[..., Any]) -> bool:
 
 
 def performing(
-    fn: Callable[..., Any], context_type: type, *, with_event: bool
+    fn: Callable[..., Any], kind: ContextType, *, with_event: bool
 ) -> Callable[[Any, Any], Any]:
     """`fn` as the function of a step: it takes a context and an event.
 
@@ -107,7 +108,7 @@ def performing(
         async def perform_async(context: Any, event: Any) -> Any:
             before = encode(context, root="context")
             returned = await (fn(context, event) if with_event else fn(context))
-            return _after(fn, before, context, returned, context_type)
+            return _after(fn, before, context, returned, kind)
 
         return functools.update_wrapper(perform_async, fn, assigned=_names(fn))
 
@@ -115,8 +116,8 @@ def performing(
         before = encode(context, root="context")
         returned = fn(context, event) if with_event else fn(context)
         if inspect.iscoroutine(returned):
-            return _awaiting(fn, before, context, returned, context_type)
-        return _after(fn, before, context, returned, context_type)
+            return _awaiting(fn, before, context, returned, kind)
+        return _after(fn, before, context, returned, kind)
 
     return functools.update_wrapper(perform, fn, assigned=_names(fn))
 
@@ -127,29 +128,29 @@ def _names(fn: Callable[..., Any]) -> list[str]:
 
 
 async def _awaiting(
-    fn: Callable[..., Any], before: str, context: Any, coroutine: Any, context_type: type
+    fn: Callable[..., Any], before: str, context: Any, coroutine: Any, kind: ContextType
 ) -> Any:
     """For `lambda ctx: notify(ctx.order_id)` with an async `notify`."""
-    return _after(fn, before, context, await coroutine, context_type)
+    return _after(fn, before, context, await coroutine, kind)
 
 
 def _after(
-    fn: Callable[..., Any], before: str, context: Any, returned: Any, context_type: type
+    fn: Callable[..., Any], before: str, context: Any, returned: Any, kind: ContextType
 ) -> Any:
-    if isinstance(returned, context_type):
+    name = called(fn) or "lambda"
+    if isinstance(returned, kind.cls):
         context = returned
     elif isinstance(returned, dict | BaseModel):
         # It was meant for something, and would be lost.
         raise NonRetryable(
-            f"action {called(fn) or 'lambda'!r} returned a {type(returned).__name__}: return the "
-            f"context ({context_type.__name__}), or change it and return nothing"
+            f"action {name!r} returned a {type(returned).__name__}: return the "
+            f"context ({kind.name}), or change it and return nothing"
         )
-    return None if encode(context, root="context") == before else context
-
-
-def class_of(context: Any) -> type:
-    """The class of a context that is declared as a class, a TypedDict or `dict[str, …]`."""
-    if is_typeddict(context):
-        return dict
-    found = get_origin(context) or context
-    return found if isinstance(found, type) else object
+    if encode(context, root="context") == before:
+        return None
+    try:
+        return kind.fitted(context, decode(before))
+    except ValueError as error:
+        raise NonRetryable(
+            f"action {name!r} has made a context that is no {kind.name}: {error}"
+        ) from error

@@ -31,8 +31,8 @@ class _Writer:
         """The states inside a state, and the transitions that begin there."""
         for target in node.initial:
             yield f"{indent}[*] --> {self._names[target]}"
-        for number, child in enumerate(node.children):
-            if node.kind == "parallel" and number:
+        for child in node.children:
+            if node.kind == "parallel" and child in node.states[1:]:
                 yield f"{indent}--"
             yield from self._state(child, indent)
         yield from (f"{indent}{line}" for line in self._lines.get(node, ()))

@@ -94,8 +94,11 @@ def _effective(targets: Iterable[Node], past: Past) -> list[Node]:
 
 
 def _recalled(history: Node, past: Past) -> Sequence[Node]:
-    assert history.parent is not None
-    return past.get(history) or history.initial or history.parent.initial
+    parent = history.parent
+    assert parent is not None
+    if known := past.get(history) or history.initial:
+        return known
+    return parent.states if parent.kind == "parallel" else parent.initial
 
 
 def _remembered(leaving: Sequence[Node], active: Set[Node]) -> dict[Node, Sequence[Node]]:

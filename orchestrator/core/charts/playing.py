@@ -19,7 +19,7 @@ from orchestrator.core.charts.chart import Action, Chart, Edge, Node, Trigger
 from orchestrator.core.charts.events import Event
 from orchestrator.core.charts.functions import takes_event
 from orchestrator.core.charts.moving import Move
-from orchestrator.core.charts.selecting import Signal
+from orchestrator.core.charts.selecting import Signal, place_of
 from orchestrator.core.charts.snapshot import Standing
 from orchestrator.core.charts.specs import NOT_GIVEN
 from orchestrator.core.charts.verdicts import Ledger, Passage
@@ -59,19 +59,22 @@ class Player:
         if self._body.checkpoint is None:
             await self._start()
         else:
-            self._go_on(self._body.checkpoint.value)
+            await self._go_on(self._body.checkpoint.value)
         while (end := self._standing.end) is None:
-            self._besides.begin(self._standing)
             await self._take(await self._besides.next(self._standing))
         return self._standing.outputs.get(end)
 
-    def _go_on(self, value: str) -> None:
+    async def _go_on(self, value: str) -> None:
         try:
             self._standing, going_on = snapshot.read(self._chart, value)
         except (UnknownState, UndecodableValue) as error:
             self._body.stop(error)
             raise
-        self._besides.go_on(self._standing, going_on)
+        is_changed = self._besides.go_on(self._standing, going_on)
+        history = self._body.history
+        if is_changed and not (history.outcomes or history.marks):
+            # Nothing has happened since. The next change of the chart starts from this one.
+            await self._keep()
 
     async def _start(self) -> None:
         event = Event(name="start", at=self._ctx.now())
@@ -91,7 +94,8 @@ class Player:
             with self._ledger.until_rest(passage, self._standing):
                 await self._make(passage.move, signal.event)
                 if not passage.edges and arrival.error is not None:
-                    self._raise_inside(arrival.error, signal.event)
+                    assert signal.node is not None
+                    self._raise_inside(arrival.error, signal.event, signal.node)
                 await self._come_to_rest(key, signal.event)
         await self._keep()
 
@@ -130,16 +134,16 @@ class Player:
         self._next = move.applied(standing.active)
         standing.past.update(move.past)
         for node in move.leaving:
-            await self._act(node.on_exit, event)
+            await self._act(node.on_exit, event, node)
             self._leave(node)
         for edge in move.edges:
-            await self._act(edge.actions, event)
+            await self._act(edge.actions, event, edge.source)
         if move.entering:
             self._body.notes.state = self._chart.shown(self._next)
         for node in move.entering:
             standing.active.add(node)
             standing.entered[node] = self._ctx.now()
-            await self._act(node.on_enter, event)
+            await self._act(node.on_enter, event, node)
             if node.kind == "final":
                 self._end(node, event)
 
@@ -149,25 +153,30 @@ class Player:
         self._standing.entered.pop(node, None)
         self._standing.outputs.pop(node, None)
 
-    async def _act(self, actions: Sequence[Action], event: Event) -> None:
-        """Execute actions, each as a step. When one fails those after it are left out."""
+    async def _act(self, actions: Sequence[Action], event: Event, node: Node) -> None:
+        """Execute actions, each as a step; `node` is the state in which they fail, if one does.
+
+        Those after one that has failed are left out.
+        """
         for action in actions:
             args = (self._standing.context, event)
             try:
                 changed = await self._ctx.step(action.name, action.perform, *args, **action.options)
             except StepFailed as error:
                 about = {"type": error.cause_type, "message": error.message, "step": error.key}
-                self._raise_inside(error, Event(name="error", payload=about, at=self._ctx.now()))
+                failed = Event(name="error", payload=about, at=self._ctx.now())
+                self._raise_inside(error, failed, node)
                 return
             if changed is not None:
                 self._standing.context = changed
 
-    def _raise_inside(self, error: Exception, event: Event) -> None:
-        """Let a state take an error. Raises it if none can."""
-        if not any(_takes_errors(edge) for node in self._next for edge in node.edges):
+    def _raise_inside(self, error: Exception, event: Event, node: Node) -> None:
+        """Let a state take an error that arose in `node`. Raises it if none can."""
+        place = place_of(node, self._next)
+        if not any(_takes_errors(edge) for one in (place, *place.ancestors) for edge in one.edges):
             raise error
         inside = Event(name="error", payload=event.payload, at=event.at)
-        self._inner.append((Signal(Trigger(charts.ERROR), inside), error))
+        self._inner.append((Signal(Trigger(charts.ERROR), inside, arose=node), error))
 
     def _end(self, node: Node, event: Event) -> None:
         """A final state was entered: what is around it may have come to its end."""
@@ -196,7 +205,13 @@ class Player:
     # ---- rest ------------------------------------------------------------------------
 
     async def _keep(self) -> None:
-        """Let later replays begin here."""
+        """Let later replays begin here.
+
+        What goes on from here has begun by then: a replay knows it by its keys, and gives
+        up what the chart does not have any more.
+        """
+        if self._standing.end is None:
+            self._besides.begin(self._standing)
         going_on = await self._besides.kept()
         if going_on is None:
             return

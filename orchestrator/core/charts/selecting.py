@@ -2,6 +2,9 @@
 
 Each innermost active state is asked in the order of the document, then the states around
 it. Of what conflicts, the transition of the inner state wins, or else the first.
+
+An error is the one thing that we tell the place of: only that place and what is around it
+are asked, so that no region of a parallel state takes what went wrong in another.
 """
 
 from __future__ import annotations
@@ -20,11 +23,15 @@ from orchestrator.core.errors import GuardFailed, Refused
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """Something that happens to a machine. With a `node` it concerns that state alone."""
+    """Something that happens to a machine. With a `node` it concerns that state alone.
+
+    `arose` is the state in which an error arose.
+    """
 
     trigger: Trigger
     event: Event
     node: Node | None = None
+    arose: Node | None = None
 
     def fits(self, edge: Edge) -> bool:
         """Whether the transition is for this, `*` apart."""
@@ -78,15 +85,33 @@ def select(
 ) -> list[Edge]:
     """The transitions that a signal enables, without conflicts. Raises GuardFailed."""
     enabled: list[Edge] = []
-    for leaf in in_order(node for node in active if node.is_leaf):
-        edge = _first(signal, leaf, passes)
+    for first in _asked(signal, active):
+        edge = _first(signal, first, passes)
         if edge is not None and edge not in enabled:
             enabled.append(edge)
     return _without_conflicts(enabled, active, past)
 
 
-def _first(signal: Signal, leaf: Node, passes: Callable[[Edge], bool]) -> Edge | None:
-    for node in (leaf, *leaf.ancestors):
+def place_of(arose: Node, active: Set[Node]) -> Node:
+    """The state that is asked first about an error; then those around it are.
+
+    It is the innermost active one where the error arose: there, or in what is around if that
+    was left meanwhile. The regions of a parallel state are none of it.
+    """
+    place = next(node for node in (arose, *arose.ancestors) if node in active)
+    while place.kind == "compound":
+        place = next(child for child in place.children if child in active)
+    return place
+
+
+def _asked(signal: Signal, active: Set[Node]) -> list[Node]:
+    if signal.arose is not None:
+        return [place_of(signal.arose, active)]
+    return in_order(node for node in active if node.is_leaf)
+
+
+def _first(signal: Signal, first: Node, passes: Callable[[Edge], bool]) -> Edge | None:
+    for node in (first, *first.ancestors):
         for edge in _of(node, signal):
             if passes(edge):
                 return edge

@@ -88,10 +88,7 @@ def read(chart: Chart, text: str) -> tuple[Standing, dict[str, Kept]]:
     stored = decode(text)
     names, known = stored["states"], chart.nodes
     if fault := fault_of(chart, names):
-        raise UnknownState(
-            f"the machine is {fault}: give {chart.name} back that state, with a transition to "
-            "where such machines shall go"
-        )
+        raise UnknownState(advice(chart, fault))
     return (
         Standing(
             context=stored["context"],
@@ -108,6 +105,14 @@ def read(chart: Chart, text: str) -> tuple[Standing, dict[str, Kept]]:
             over=set(stored["over"]),
         ),
         {name: Kept(*fields) for name, fields in stored["going_on"].items()},
+    )
+
+
+def advice(chart: Chart, fault: str) -> str:
+    """What to do about a fault, with the fault."""
+    return (
+        f"the machine is {fault}: give {chart.name} back that state, with a transition to "
+        "where such machines shall go"
     )
 
 

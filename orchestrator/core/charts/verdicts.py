@@ -26,7 +26,8 @@ from orchestrator.core.journal import CANCELLED, COMPLETED, FAILED, REFUSED, TRA
 MAX_TEXT = 1_000
 MAX_NAME = 200
 
-# What happens to a machine by itself. That nothing follows from it is not worth a note.
+# What happens to a machine by itself. That nothing follows from it is not worth a note, but
+# for the end of a state, which comes once.
 _INSIDE = (charts.ALWAYS, charts.DONE, charts.ERROR)
 
 
@@ -88,17 +89,21 @@ class Ledger:
 
         Raises NonDeterminism, and GuardFailed for what happens by itself.
         """
-        known = self._body.history.marks.get(f"@{key}")
-        if known is not None:
+        marks, kind = self._body.history.marks, signal.trigger.kind
+        in_vain = f"{key}|{signal.node.order}" if kind == charts.DONE and signal.node else ""
+        if in_vain and (known := marks.get(f"@{in_vain}")) is not None:
+            return self._recorded(known, signal, standing)
+        if (known := marks.get(f"@{key}")) is not None:
             return self._recorded(known, signal, standing)
         verdict = Verdict(because=fault) if fault else decide(self._chart, signal, standing)
-        if not verdict.edges and signal.trigger.kind in _INSIDE:
-            if verdict.error is not None:
-                raise verdict.error
+        if verdict.edges or kind == charts.ON:
+            return self._noted(key, signal, standing, verdict, event_id)
+        if verdict.error is not None and kind in _INSIDE:
+            raise verdict.error
+        if not verdict.judged or (kind in _INSIDE and not in_vain):
             return Passage()
-        if not verdict.edges and not verdict.judged and signal.trigger.kind != charts.ON:
-            return Passage()
-        return self._noted(key, signal, standing, verdict, event_id)
+        # What follows by itself may yet be something else, and gets the key.
+        return self._noted(in_vain or key, signal, standing, verdict, event_id)
 
     def _recorded(self, known: Entry, signal: Signal, standing: Standing) -> Passage:
         taken = (known.detail or {}).get("taken", ())
@@ -113,7 +118,7 @@ class Ledger:
             )
             self._body.stop(error)
             raise error
-        if signal.trigger.kind in _INSIDE and not any(map(signal.fits, edges)):
+        if taken and signal.trigger.kind in _INSIDE and not any(map(signal.fits, edges)):
             return Passage()  # The note is of something else that happened inside.
         entry = self._mark(known.key, known.name, known.detail or {})
         return Passage(edges, move(edges, standing.active, standing.past), entry)
@@ -131,7 +136,7 @@ class Ledger:
             "from": self._chart.shown(standing.active),
             "to": self._chart.shown(planned.applied(standing.active)),
             "taken": [edge.id for edge in verdict.edges],
-            "guards": [_shown(one) for one in verdict.judged],
+            "guards": [shown(one) for one in verdict.judged],
             "because": clean(verdict.because)[:MAX_TEXT],
         }
         entry = self._mark(f"@{key}", label[:MAX_NAME], detail)
@@ -165,7 +170,8 @@ class Ledger:
             self._body.close_mark(entry, status, **fields)
 
 
-def _shown(judged: Judged) -> dict[str, Any]:
+def shown(judged: Judged) -> dict[str, Any]:
+    """What a guard has said, as it is recorded."""
     guard, targets = judged.edge.guard, judged.edge.targets
     return {
         "guard": guard.label if guard else "",

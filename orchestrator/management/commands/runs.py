@@ -11,7 +11,8 @@ from uuid import UUID
 
 from django.core.management.base import CommandError, CommandParser
 
-from orchestrator import clock, diagnosis, histories, operating, reading
+from orchestrator import clock, courses, diagnosis, histories, operating, reading
+from orchestrator.core.journal import TRANSITION
 from orchestrator.management import outlines
 from orchestrator.management.console import (
     Verbs,
@@ -149,10 +150,13 @@ class Command(Verbs):
             lasts = f" {duration(now - one.since)}" if one.since else ""
             self.stdout.write(f"  {one.title}{lasts}. {one.text}")
         self._show_error(run)
-        if steps := reading.steps(run):
+        if steps := [one for one in reading.steps(run) if one.kind != TRANSITION]:
             self.stdout.write("")
             rows = [outlines.step_row(one, now) for one in steps]
             self.table(outlines.STEPS_HEAD, rows)
+        if run.state and (course := courses.transitions(run)):
+            self.stdout.write("")
+            self.table(outlines.COURSE_HEAD, [outlines.course_row(one, now) for one in course])
 
     def _show_error(self, run: Run) -> None:
         if run.status != Status.FAILED or not run.error:

@@ -24,7 +24,7 @@ from orchestrator.core.charts.specs import StateSpec, state
 from orchestrator.core.checkpoints import Checkpoint
 from orchestrator.core.commands import Command, StepCall, Timer, Wait
 from orchestrator.core.context import Context, played
-from orchestrator.core.errors import NonDeterminism
+from orchestrator.core.errors import NonDeterminism, NonRetryable
 from orchestrator.core.info import RunInfo
 from orchestrator.core.journal import COMPLETED, FAILED, OPEN, TRANSITION, Entry, History
 from orchestrator.core.retry import Retry
@@ -175,7 +175,7 @@ class Table:
             if inspect.iscoroutine(value):
                 value = asyncio.run(value)
             self.tell(step.key, value=codec.encode(value))
-        except ValueError as error:
+        except (ValueError, NonRetryable) as error:
             self.tell(step.key, FAILED, error=failures.record(error))
 
     def send(self, name: str, payload: Any = None, *, actor: str = "") -> Table:

@@ -196,7 +196,8 @@ def test_a_workflow_that_fails_is_an_event_with_its_error():
     table = checking().send("GO").answer("kyc", child("failed"))
 
     assert table.state == "broken"
-    assert table.context["got"]["type"] == "RunFailed"
+    # The child's own error, and not that of waiting for it.
+    assert table.context["got"]["type"] == "ValueError"
 
 
 def test_what_a_state_invokes_is_given_up_when_the_state_is_left():

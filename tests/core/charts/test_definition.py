@@ -9,7 +9,8 @@ import pytest
 from pydantic import BaseModel
 
 from orchestrator.core.charts.compiling import compiled
-from orchestrator.core.charts.functions import called, class_of, label
+from orchestrator.core.charts.contexts import ContextType
+from orchestrator.core.charts.functions import called, label
 from orchestrator.core.charts.specs import action, invoke, state, transition
 from orchestrator.core.errors import InvalidMachine
 
@@ -57,12 +58,12 @@ def test_all_problems_are_reported_at_once_and_can_be_read():
 
     assert str(caught.value).splitlines() == [
         "state machine 'order' cannot work:",
-        "  * processing: on_enter: 3 is not a function (pass it without calling it)",
         "  * the machine: initial: 'pendin' is no state; did you mean 'pending'?",
         "  * pending: PAY: 'procesing' is no state; did you mean 'processing'?",
+        "  * processing: on_enter: 3 is not a function (pass it without calling it)",
         "  * processing: SHIP: guard 'later' is async; a guard is a plain `def`",
-        "  * done: a final state has no transitions (BACK)",
         "  * processing: no transition leads to it",
+        "  * done: a final state has no transitions (BACK)",
         "  * done: no transition leads to it",
         "  * lost: no transition leads to it",
     ]
@@ -125,8 +126,24 @@ INNER = {"x": state(on={"GO": "y"}), "y": state()}
             "a.h: a history state has no actions",
         ),
         (
+            {"a": state(on={"GO": "h"}), "h": state(type="history")},
+            "h: a history state stands inside another state; the machine itself is never left",
+        ),
+        (
+            {"a": state(initial="x", states={**INNER, "h": state(type="history")})},
+            "a.h: no transition leads to it",
+        ),
+        (
             {"a": state(type="parallel", states={"h": state(type="history")})},
-            "a.h: a history state is one of the states inside a state that is not parallel",
+            "a: a parallel state needs states= for its regions",
+        ),
+        (
+            {
+                "a": state(
+                    initial="x", states={**INNER, "h": state(type="history", target=["x", "y"])}
+                )
+            },
+            "a.h: target: a machine cannot be in 'a.x' and in 'a.y' at once",
         ),
         (
             {"a": state(initial="x", states={**INNER, "h": state(type="history", target="a")})},
@@ -134,7 +151,21 @@ INNER = {"x": state(on={"GO": "y"}), "y": state()}
         ),
         ({"a": state(deep=True)}, "a: deep= is for history states"),
         # transitions
+        (
+            {"a": state(on={"GO": None})},
+            "a: on 'GO': there is no transition; to take it and stay, write transition()",
+        ),
+        ({"a": state(on={"GO": []})}, "a: on 'GO': there is no transition"),
+        ({"a": state(after={"1d": []})}, "a: after '1d': there is no transition"),
         ({"a": state(after={"soon": "a"})}, "a: after: not a duration: 'soon'"),
+        (
+            {"a": state(after={f"{'0' * 20}1d": "a"})},
+            "a: after: a delay is written in at most 20 characters",
+        ),
+        (
+            {"a" * 90: state(invoke=invoke(later, name="x" * 90))},
+            "a path and the name of what is invoked have at most 160 characters",
+        ),
         ({"a": state(always="a")}, "a: always leads round in a circle without a guard"),
         ({"a": state(always=transition(guard=yes))}, "a: always: without a target"),
         (
@@ -175,10 +206,7 @@ def test_a_problem_is_found_and_says_where_and_what(states, problem):
 
 
 def test_a_machine_needs_states_and_a_start():
-    assert problems({}) == [
-        "the machine: initial: 'a' is no state",
-        "the machine: it has no states",
-    ]
+    assert problems({}) == ["the machine: it has no states"]
     with pytest.raises(InvalidMachine, match="initial= is missing: one of a"):
         compiled("m", state(states={"a": state()}), context_type=dict)
 
@@ -244,5 +272,5 @@ def test_a_lambda_without_source_has_no_name():
 
 
 def test_the_class_of_a_context_is_found():
-    assert class_of(dict[str, int]) is dict
-    assert class_of(Exception) is Exception
+    assert ContextType(dict[str, int]).cls is dict
+    assert ContextType(Exception).cls is Exception

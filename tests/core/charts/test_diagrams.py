@@ -257,9 +257,35 @@ def test_the_current_state_is_marked_and_what_is_around_it():
     assert all(element.find(f"{SVG}rect").get("stroke-width") == "2.5" for element in marked)
 
 
-def test_a_state_that_is_none_cannot_be_marked():
-    with pytest.raises(ValueError, match=r"order-1 has no state 'gone'\. It has: pending, "):
-        to_svg(order(), "gone")
+def test_the_history_of_a_parallel_state_is_drawn_and_is_no_region():
+    def region():
+        return state(initial="x", states={"x": state()})
+
+    chart = compiled(
+        "split",
+        state(
+            initial="a",
+            states={
+                "a": state(on={"BACK": "p.h"}),
+                "p": state(
+                    type="parallel",
+                    states={"l": region(), "h": state(type="history", target="r.x"), "r": region()},
+                ),
+            },
+        ),
+        context_type=dict,
+    )
+
+    text = to_mermaid(chart)
+
+    assert text.count("    --\n") == 1
+    assert "p_h --> p_r_x" in text
+    assert "p.h" in to_dot(chart)
+    assert ">H<" in to_svg(chart)
+
+
+def test_a_state_that_is_gone_is_not_marked():
+    assert to_svg(order(), "gone") == to_svg(order())
 
 
 def test_the_places_do_not_depend_on_where_the_machine_is():

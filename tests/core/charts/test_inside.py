@@ -86,10 +86,54 @@ def test_deep_history_brings_back_every_region():
     assert table.state == "in.p.l.y + in.p.r.y"
 
 
+def split(**memory):
+    """A parallel state with a history of its own."""
+
+    def region():
+        return state(initial="x", states={"x": state(on={"GO": "y"}), "y": state()})
+
+    return Table(
+        {
+            "out": state(on={"BACK": "in.memory"}),
+            "in": state(
+                type="parallel",
+                on={"OUT": "out"},
+                states={
+                    "l": region(),
+                    "r": region(),
+                    "memory": state(type="history", **memory),
+                },
+            ),
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("memory", "first", "later"),
+    [
+        ({"deep": True}, "in.l.x + in.r.x", "in.l.y + in.r.y"),
+        # What a shallow one remembers are the regions, and all of them are entered anyway.
+        ({}, "in.l.x + in.r.x", "in.l.x + in.r.x"),
+        ({"deep": True, "target": ["l.y", "r.x"]}, "in.l.y + in.r.x", "in.l.y + in.r.y"),
+        ({"deep": True, "target": "r.y"}, "in.l.x + in.r.y", "in.l.y + in.r.y"),
+    ],
+)
+def test_a_parallel_state_may_have_a_history(memory, first, later):
+    table = split(**memory)
+    assert table.send("BACK").state == first
+
+    for event in ("GO", "OUT"):
+        table.send(event)
+    table.crash()
+
+    assert table.send("BACK").state == later
+    assert table.send("OUT").state == "out"
+
+
 def test_history_is_no_state_that_a_machine_is_in():
     table = player(deep=False).send("ON")
 
-    assert "playing.memory" not in [node.id for node in table.chart.find(table.state)]
+    assert "playing.memory" not in [node.id for node in table.chart.known(table.state)]
     assert table.state == "playing.stopped"
 
 

@@ -254,3 +254,45 @@ def test_a_transition_without_an_event_comes_before_the_news_that_a_state_is_don
     )
 
     assert table.send("GO").state == "first"
+
+
+def ended(table):
+    return [(one.detail["event"], one.detail["to"], one.status) for one in table.records]
+
+
+def test_an_end_that_nothing_follows_from_is_noted_with_what_its_guards_have_said():
+    def part(**fields):
+        return state(
+            initial="x",
+            states={
+                "x": state(on={"GO": transition("y", action=say("go"))}),
+                "y": state(type="final"),
+            },
+            **fields,
+        )
+
+    table = Table(
+        {
+            "p": state(
+                type="parallel",
+                states={
+                    # Of the first end nothing follows, of the second something does.
+                    "l": part(on_done=transition("gone", guard=lambda ctx: False)),
+                    "r": part(on_done=transition(action=say("r is done"))),
+                },
+                on={"OFF": "gone"},
+            ),
+            "gone": state(),
+        }
+    )
+    table.is_held = True
+    table.send("GO").crash()
+    table.is_held = False
+    table.work()
+
+    assert ended(table.crash()) == [
+        ("GO", "p.l.y + p.r.y", "completed"),
+        ("done", "p.l.y + p.r.y", "refused"),
+        ("done", "p.l.y + p.r.y", "completed"),
+    ]
+    assert table.records[1].detail["because"] == "not so: False"

@@ -213,6 +213,48 @@ def test_a_transition_that_has_begun_and_is_gone_blocks_the_machine():
         changed(table, {"a": state(on={"STAY": "b"}), "b": state()})
 
 
+def test_what_is_gone_is_given_up_also_when_nothing_has_happened_since():
+    waiting = {"after": {"14d": "c", "20d": "c"}, "invoke": invoke(kyc, on_done="c")}
+    table = Table({"a": state(on={"GO": "b"}), "b": state(**waiting), "c": state()}).send("GO")
+    entered = table.body.now
+
+    changed(
+        table.wait(timedelta(days=1)),
+        {"a": state(on={"GO": "b"}), "b": state(on={"H": "c"}, after={"7d": "c"}), "c": state()},
+    )
+
+    gone = ("after 14d in b", "after 20d in b", "kyc")
+    assert {table.journal[key].status for key in gone} == {"cancelled"}
+    [timer] = [one for one in table.body.pending if one.name == "after 7d in b"]
+    assert timer.until == entered + timedelta(days=7)
+    assert table.send("H").crash().state == "c"
+
+
+def test_a_definition_may_change_twice_while_nothing_happens():
+    table = Table({"a": state(after={"14d": "b"}), "b": state()})
+
+    for days in (7, 9, 5):
+        changed(table, {"a": state(after={f"{days}d": "b"}), "b": state()})
+
+    waiting = [one.name for one in table.body.pending if one.name != "@events"]
+    assert waiting == ["after 5d in a"]
+    assert table.fire("after 5d in a").state == "b"
+
+
+def test_a_delay_goes_on_by_a_changed_length_when_its_state_was_missing_in_between():
+    table = Table({"a": state(on={"GO": "b"}), "b": state(after={"10d": "c"}), "c": state()})
+    table.send("GO")
+    entered = table.body.now
+    with pytest.raises(UnknownState):
+        changed(table, {"a": state(on={"GO": "z"}), "z": state()})
+
+    changed(table, {"a": state(on={"GO": "b"}), "b": state(after={"1d": "c"}), "c": state()})
+
+    [timer] = [one for one in table.body.pending if one.name == "after 1d in b"]
+    assert timer.until == entered + timedelta(days=1)
+    assert table.fire("after 1d in b").crash().state == "c"
+
+
 def test_a_history_of_states_that_are_gone_is_none():
     table = Table(
         {

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import date
+import json
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from enum import Enum
-from typing import Annotated, Literal
+from ipaddress import IPv4Address, IPv6Network
+from typing import Annotated, Any, Literal, NotRequired
+from uuid import UUID
 
 import pytest
-from pydantic import BaseModel, Field, TypeAdapter
+from pydantic import UUID4, AnyUrl, Base64Bytes, BaseModel, Field, Json, TypeAdapter
+from typing_extensions import TypedDict
 
 from orchestrator import Context, workflow
-from orchestrator.ai import Message, Request, generate
+from orchestrator.ai import Message, ModelRefused, Request, generate
 from orchestrator.ai.messages import INPUT_HEADING
 from orchestrator.ai.output import Output
 from orchestrator.ai.stub import Stub
@@ -83,6 +89,151 @@ def test_it_answers_types_that_are_no_objects(hint):
     value = Output(hint).read(ask(hint, "Say.").content)
 
     TypeAdapter(hint).validate_python(value)
+
+
+class Tree(BaseModel):
+    name: str
+    kids: list[Tree]
+
+
+class Chain(BaseModel):
+    name: str
+    following: Chain | None
+
+
+class Endless(BaseModel):
+    itself: Endless
+
+
+class Cat(BaseModel):
+    kind: Literal["cat"]
+    lives: int = Field(ge=1, le=9)
+
+
+class Dog(BaseModel):
+    kind: Literal["dog"]
+
+
+class Pets(BaseModel):
+    pet: Annotated[Cat | Dog, Field(discriminator="kind")]
+
+
+class Row(TypedDict):
+    amount: Annotated[Decimal, Field(gt=0)]
+    code: NotRequired[str]
+
+
+@dataclass
+class Point:
+    x: float
+    names: set[str]
+
+
+def bounded(kind, **limits):
+    return Annotated[kind, Field(**limits)]
+
+
+SHAPES = [
+    *(Tree, Chain, Pets, Row, Point, list[Tree], Tree | None),
+    *(bounded(int, multiple_of=7), bounded(int, gt=5, multiple_of=7, lt=15)),
+    *(bounded(int, lt=0), bounded(int, le=-3), bounded(int, ge=3, lt=5), bounded(int, ge=10**12)),
+    *(bounded(float, lt=-5), bounded(float, gt=0, lt=1), bounded(float, gt=2, lt=2.001)),
+    *(bounded(float, multiple_of=0.25, gt=1), bounded(Decimal, ge=1, le=5, decimal_places=2)),
+    *(bounded(str, pattern=r"^[A-Z]{2}\d{4}$"), bounded(str, pattern=r"^\d{4}(-\d{2}){2}$")),
+    *(bounded(str, pattern="^[a-z]+$", min_length=40), bounded(str, pattern="a|b", max_length=1)),
+    *(bounded(str, pattern=r"^(\w)[^a-z]\W.?$"), bounded(str, pattern="^[^\\s,]+,[a-f]{3}")),
+    *(bounded(str, min_length=300), bounded(str, min_length=2, max_length=2)),
+    *(tuple[int, str], tuple[int, ...], tuple[date, Mood, bool], tuple[()]),
+    *(bounded(set[str], min_length=4), bounded(list[int], min_length=3, max_length=3)),
+    *(bounded(set[Mood], min_length=2), bounded(frozenset[date], min_length=3)),
+    *(dict[str, int], dict[int, Point], bounded(dict[str, int], min_length=3)),
+    *(dict[Literal["a", "b"], int], bounded(dict[Mood, str], min_length=1)),
+    *(datetime, time, timedelta, UUID, UUID4, AnyUrl, IPv4Address, IPv6Network),
+    *(bytes, Base64Bytes, Json[list[int]], Any, None, int | str, Literal["x"] | None),
+]
+
+
+@pytest.mark.parametrize("hint", SHAPES, ids=str)
+@pytest.mark.parametrize("topic", ["bees", "trees and their seasons"])
+def test_its_values_fit(hint, topic):
+    asked = request(hint, "Make one.", INPUT_HEADING + json.dumps({"topic": topic}))
+
+    reply = asyncio.run(Stub().ask(asked))
+
+    Output(hint).read(reply.content)
+
+
+def test_what_holds_itself_comes_to_an_end():
+    tree = Output(Tree).read(ask(Tree, "Plant.").content)
+
+    assert tree.kids
+    assert all(kid.kids == [] for kid in tree.kids)
+    assert Output(Chain).read(ask(Chain, "Forge.").content).following.following is None
+
+
+def test_a_type_without_an_end_is_refused():
+    with pytest.raises(ModelRefused, match="without end"):
+        ask(Endless, "Say.")
+
+
+class Wide(BaseModel):
+    """Each level has four of the next: a million at the tenth."""
+
+    a: list[Wide]
+    b: dict[str, Wide]
+    c: Wide | None
+    d: tuple[Wide | None, Wide | None]
+
+
+def test_a_type_that_could_be_huge_is_answered_with_something_small():
+    assert len(ask(Wide, "Say.").content) < 100_000
+
+
+class Same(BaseModel):
+    email: str = Field(pattern="@")
+    score: int = Field(le=3)
+    tags: list[str]
+    due: date
+    audience: Literal["children", "adults"]
+    point: Row
+
+
+@pytest.mark.parametrize(
+    ("given", "is_taken"),
+    [
+        ({"email": "a@b"}, True),
+        ({"email": "nobody"}, False),
+        ({"score": 3}, True),
+        ({"score": 99}, False),
+        ({"score": True}, False),
+        ({"tags": ["a"]}, True),
+        ({"tags": [1, 2]}, False),
+        ({"due": "2027-03-01"}, True),
+        ({"due": "soon"}, False),
+        ({"audience": "adults"}, True),
+        ({"audience": "cats"}, False),
+        ({"point": {"amount": 2}}, True),
+        ({"point": {"amount": -2}}, False),
+        ({"point": {"code": "x"}}, False),
+    ],
+)
+def test_it_takes_from_the_input_only_what_fits(given, is_taken):
+    reply = ask(Same, "Write.", INPUT_HEADING + json.dumps(given))
+
+    Output(Same).read(reply.content)
+    [(name, value)] = given.items()
+    assert (json.loads(reply.content)[name] == value) == is_taken
+
+
+def test_a_pattern_that_nothing_matches_is_said_to_be_wrong_by_the_type_itself(runs):
+    @workflow(name="impossible")
+    async def impossible(ctx: Context) -> str:
+        return await generate(ctx, "code", prompt="Say.", output=bounded(str, pattern="^a\\bb$"))
+
+    run = runs.start(impossible)
+
+    assert run.status == "failed"
+    assert "pattern" in run.error["message"]
 
 
 def test_it_counts_something_like_tokens():

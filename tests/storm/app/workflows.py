@@ -3,29 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import os
-from pathlib import Path
 from threading import Event
 
-from django.conf import settings
-
 from orchestrator import Context, current_step, state, state_machine, workflow
-from tests.storm.app import lockers
+from tests.storm.app import agents, lockers
+from tests.storm.app.effects import note
 from tests.storm.app.models import Booking
 
 RECORDS = 10
 BOOKINGS = 3
 EFFECTS = 5
-
-
-def note(name: str) -> str:
-    """An external effect: a line in a file, which no transaction takes back."""
-    step = current_step()
-    line = f"{step.run_id} {step.name} {step.idempotency_key} {os.getpid()}\n"
-    with Path(settings.STORM_LOG).open("a") as log:
-        log.write(line)
-    Event().wait(0.01)
-    return name
 
 
 async def note_async(name: str) -> str:
@@ -75,6 +62,7 @@ async def fan(ctx: Context, width: int) -> list[int]:
 
 
 locker = lockers.register()
+research = agents.research
 
 
 def label(ctx: dict[str, int]) -> None:

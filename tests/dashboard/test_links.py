@@ -41,16 +41,17 @@ class Addresses(HTMLParser):
 def crawl(browser: Client, start: str) -> Iterator[tuple[str, int, str]]:
     """Each address that is named on a page that is reached from `start`: it, its status, and where.
 
-    Of addresses that differ in the values of their parameters, the first.
+    Of addresses with one path those that name a parameter which none before them has named.
     """
-    ahead, known = [(start, "")], set()
+    ahead, known = [(start, "")], dict[str, set[str]]()
     while ahead:
         address, page = ahead.pop()
         parts = urlsplit(address)
-        key = (parts.path, tuple(sorted(name for name, _ in parse_qsl(parts.query))))
-        if parts.netloc or parts.path.startswith("/admin/") or key in known:
+        names = {name for name, _ in parse_qsl(parts.query)}
+        is_known = parts.path in known and names <= known[parts.path]
+        if parts.netloc or parts.path.startswith("/admin/") or is_known:
             continue
-        known.add(key)
+        known.setdefault(parts.path, set()).update(names)
         if parts.path.startswith(settings.STATIC_URL):
             found = finders.find(parts.path.removeprefix(settings.STATIC_URL))
             yield address, 200 if found else 404, page

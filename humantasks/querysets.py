@@ -120,7 +120,7 @@ class TaskQuerySet(QuerySet["HumanTask"]):
         """What somebody holds who is no candidate for it (any more), or has left."""
         holder = OuterRef("assignee")
         is_of_team = Group.objects.filter(pk=OuterRef("team"), user=holder)
-        lines = _lines("candidate").filter(Q(user=holder) | Q(group__user=holder))
+        lines = _lines("candidate").filter(named(holder))
         return self.filter(Q(assignee__is_active=False) | ~Exists(is_of_team) & ~Exists(lines))
 
     # ---- which -----------------------------------------------------------------------
@@ -228,6 +228,13 @@ WITH RECURSIVE led(id) AS (
     SELECT below.group_id FROM humantasks_teamprofile below JOIN led ON below.parent_id = led.id
 ) SELECT id FROM led
 """
+
+
+def named(person: OuterRef) -> Q:
+    """The lines that name a person: themselves, a team of theirs, or one that was made later."""
+    teams = Group.objects.filter(user=OuterRef(person))
+    is_new = Q(user=None, group=None, name__in=teams.values("name"))
+    return Q(user=person) | Q(group__user=person) | is_new
 
 
 def _has_team_above() -> Exists:

@@ -13,6 +13,7 @@ from humantasks.inbox.audit import Entry
 from humantasks.inbox.changing import change_locked, lease_end, must_hold
 from humantasks.inbox.errors import Code, TaskConflict
 from humantasks.models import HumanTask, Status, TaskCandidate, TaskSeat
+from humantasks.querysets import named
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -128,9 +129,9 @@ def of_strangers() -> QuerySet[TaskSeat]:
     """Seats of people who are none of those any more who may sit there."""
     person = OuterRef("user")
     lines = TaskCandidate.objects.filter(task=OuterRef("task"))
-    named = lines.filter(Q(user=person) | Q(group__user=person))
-    checks = Exists(named.filter(kind=TaskCandidate.Kind.CHECKER))
-    votes = Exists(named.filter(kind=TaskCandidate.Kind.CANDIDATE))
+    found = lines.filter(named(person))
+    checks = Exists(found.filter(kind=TaskCandidate.Kind.CHECKER))
+    votes = Exists(found.filter(kind=TaskCandidate.Kind.CANDIDATE))
     is_of_team = Exists(Group.objects.filter(pk=OuterRef("task__team"), user=person))
     is_stranger = (Q(role=TaskSeat.Role.CHECKER) & ~Q(checks)) | (
         Q(role=TaskSeat.Role.VOTER) & ~Q(votes) & ~Q(is_of_team)

@@ -11,7 +11,15 @@ from django.contrib.auth.models import Group, Permission, User
 from humantasks import inbox
 from humantasks.chain import breaks
 from humantasks.inbox import InvalidAnswer, NotEligible, TaskConflict
-from humantasks.models import HumanTask, TaskAudit, TaskDecision, TaskDraft, TaskSeat, TeamProfile
+from humantasks.models import (
+    HumanTask,
+    ReviewerState,
+    TaskAudit,
+    TaskDecision,
+    TaskDraft,
+    TaskSeat,
+    TeamProfile,
+)
 from orchestrator import get_run
 from tests.humantasks.proposing import LOW, now, propose
 
@@ -226,3 +234,28 @@ def test_the_audit_of_a_check_holds(two_look, alice, chief):
     assert [one.what for one in breaks(HumanTask.objects.all())] == [
         "the decision was changed or removed"
     ]
+
+
+def test_who_is_of_a_team_of_checkers_that_was_made_later_keeps_their_seat(two_look, alice, person):
+    task = two_look(checker="late-team")
+    propose(task, alice)
+    late = person("lou", "late-team")
+    inbox.claim(task, user=late)
+
+    inbox.tend()
+
+    assert inbox.approve(task, user=late).user == late
+
+
+def test_next_mode_counts_what_one_checks(two_look, alice, chief, ask):
+    checked = two_look(checker="compliance-team")
+    propose(checked, alice)
+    ReviewerState.objects.create(user=chief, claim_limit=1)
+    chief.groups.set(alice.groups.all())
+    inbox.claim(checked, user=chief)
+    ask(name="free")
+
+    with pytest.raises(NotEligible) as refused:
+        inbox.claim_next(user=chief)
+
+    assert refused.value.code == "claim_limit"

@@ -31,6 +31,7 @@ from humantasks.inbox.pausing import (
     unsnooze,
     withdraw_question,
 )
+from humantasks.inbox.presence import look, stay
 from humantasks.inbox.serving import claim_next, let_pass
 from humantasks.inbox.teams import make_lead
 from humantasks.inbox.tending import tend
@@ -58,6 +59,7 @@ __all__ = [
     "forget",
     "keep_answers",
     "let_pass",
+    "look",
     "lost",
     "make_lead",
     "move",
@@ -71,6 +73,7 @@ __all__ = [
     "set_priority",
     "skip",
     "snooze",
+    "stay",
     "tend",
     "through",
     "unsnooze",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from humantasks.inbox import leases, pausing, timing
+from humantasks.inbox import leases, pausing, presence, timing
 
 
 def tend() -> int:
@@ -10,5 +10,6 @@ def tend() -> int:
 
     How many tasks changed.
     """
+    presence.forget_old()
     freed = leases.end_run_out() + leases.end_of_strangers()
     return pausing.wake_due() + freed + timing.fire_due()

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("auth", "0012_alter_user_first_name_max_length"),
-        ("humantasks", "0006_attachments"),
+        ("humantasks", "0008_presence"),
         ("orchestrator", "0010_step_tasks"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

@@ -4,6 +4,7 @@ from humantasks.models.attachments import TaskAttachment
 from humantasks.models.calendars import TaskTimer, WorkCalendar
 from humantasks.models.parts import TaskCandidate, TaskPayload
 from humantasks.models.people import ReviewerState, TeamProfile
+from humantasks.models.presence import TaskPresence
 from humantasks.models.records import (
     TaskAudit,
     TaskComment,
@@ -39,6 +40,7 @@ __all__ = [
     "TaskNumber",
     "TaskPass",
     "TaskPayload",
+    "TaskPresence",
     "TaskSeat",
     "TaskTimer",
     "TeamProfile",

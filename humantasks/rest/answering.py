@@ -45,7 +45,9 @@ class Answer(BaseModel, extra="forbid"):
     data: dict[str, JsonValue] | None = Field(None, description="What the form asks.")
     comment: str = Field("", max_length=MAX_COMMENT)
     reason_codes: list[Name] = Field([], max_length=50, description="Those of the outcome.")
-    checked: list[Name] = Field([], max_length=50, description="What is ticked of the checklist.")
+    checked: list[Name] = Field(
+        [], max_length=50, description="What of the checklist you have looked at, by name."
+    )
     submission_id: UUID | None = Field(None, description=SAME)
     data_rev: int | None = Field(None, description=SEEN)
 

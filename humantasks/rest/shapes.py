@@ -19,6 +19,7 @@ from humantasks.models import (
     HumanTask,
     Priority,
     Status,
+    TaskAttachment,
     TaskAudit,
     TaskComment,
     TaskDecision,
@@ -104,6 +105,18 @@ class Review(BaseModel):
     said: list[Said] = Field(description="By whom, in their order, in all rounds.")
 
 
+class File(BaseModel):
+    """A file that is part of what is judged. The page of the task hands it out."""
+
+    id: UUID
+    name: str
+    type: str = Field(examples=["application/pdf"])
+    size: int = Field(description="In bytes.")
+    sha256: str
+    added_by: str
+    added_at: datetime
+
+
 class Task(TaskSummary):
     """A human task with what is judged."""
 
@@ -111,7 +124,7 @@ class Task(TaskSummary):
         description="hidden: it is not for you to judge, and you may not see its data."
     )
     data: Any = Field(description="What the workflow handed over.")
-    attachments: list[Attachment] = Field(description="Those that no other has replaced.")
+    files: list[File] = Field(description="What was attached; without what was replaced.")
     has_draft: bool = Field(description="Whether you have a draft of it.")
     review: Review | None = Field(description="null: one person decides it.")
 
@@ -125,26 +138,16 @@ class Outcome(BaseModel):
     comment: Literal["optional", "required"]
     needs_form: bool = Field(description="Whether `data` has to fit a form.")
     form: dict[str, Any] | None = Field(
-        description="JSON Schema of `data`, where this outcome asks for something of its own."
+        description="JSON Schema of `data` with this outcome, where it has a form of its own."
     )
 
 
-class ToCheck(BaseModel):
-    """An item of a checklist."""
+class Check(BaseModel):
+    """What must have been looked at before some of the outcomes."""
 
-    name: str
+    name: str = Field(examples=["id_doc"])
     label: str
-    required_for: list[str] = Field(description="The outcomes before which it must be ticked.")
-
-
-class Attachment(BaseModel):
-    """A file that belongs to what is judged."""
-
-    id: UUID
-    name: str
-    type: str = Field(examples=["application/pdf"])
-    size: int = Field(description="In bytes.")
-    sha256: str
+    required_for: list[str] = Field(description="The outcomes that need it.")
 
 
 class Form(BaseModel):
@@ -152,7 +155,7 @@ class Form(BaseModel):
 
     form: dict[str, Any] | None = Field(description="JSON Schema of `data`; null: none is asked.")
     outcomes: list[Outcome]
-    checklist: list[ToCheck] = Field(description="`checked` names what is ticked.")
+    checklist: list[Check]
     operations: dict[str, str | None] = Field(
         description="The verbs, and `draft`, `comment` and `update`: null if you may, or the code "
         "of the problem that you would get."
@@ -197,16 +200,33 @@ def summary(task: HumanTask) -> TaskSummary:
 
 def whole(task: HumanTask, user: User) -> Task:
     has_draft = TaskDraft.objects.filter(task=task, user=user).exists()
-    shown: dict[str, Any] = {"payloads": "hidden", "data": None, "attachments": []}
+    shown: dict[str, Any] = {"payloads": "hidden", "data": None, "files": []}
     sees = may_read(task, user)
     shown["review"] = _review(task, user, sees=sees)
     if sees:
         shown |= {
             "payloads": "visible",
             "data": plain(task.payload.data),
-            "attachments": _attachments(task),
+            "files": [
+                _file(one)
+                for one in task.attachments.filter(superseded_by=None)
+                .order_by("seq")
+                .select_related("user")
+            ],
         }
     return Task.model_validate(_fields(task) | shown | {"has_draft": has_draft})
+
+
+def _file(attachment: TaskAttachment) -> File:
+    return File(
+        id=attachment.pk,
+        name=attachment.name,
+        type=attachment.mime,
+        size=attachment.size,
+        sha256=attachment.sha256,
+        added_by=attachment.user.get_username(),
+        added_at=attachment.added_at,
+    )
 
 
 def _review(task: HumanTask, user: User, *, sees: bool) -> Review | None:
@@ -236,13 +256,6 @@ def _review(task: HumanTask, user: User, *, sees: bool) -> Review | None:
             for one in found.said
         ],
     )
-
-
-def _attachments(task: HumanTask) -> list[Attachment]:
-    return [
-        Attachment(id=one.pk, name=one.name, type=one.mime, size=one.size, sha256=one.sha256)
-        for one in task.attachments.filter(superseded_by=None).order_by("seq")
-    ]
 
 
 def may_read(task: HumanTask, user: User) -> bool:
@@ -291,7 +304,7 @@ def form(task: HumanTask, operations: dict[str, str | None]) -> Form:
             for one in task.outcomes.values()
         ],
         checklist=[
-            ToCheck(
+            Check(
                 name=one.name,
                 label=words.shown(one.label),
                 required_for=list(one.required_for or ()),

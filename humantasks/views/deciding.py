@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -13,7 +14,7 @@ from django.views.decorators.http import require_POST
 
 from humantasks import inbox, plain, wording
 from humantasks.forms import DecisionForm
-from humantasks.inbox import InvalidAnswer, NotEligible, TaskConflict
+from humantasks.inbox import Code, InvalidAnswer, NotEligible, TaskConflict
 from humantasks.models import HumanTask, Status, TaskDraft
 from humantasks.views import panel, serving
 from humantasks.views.common import ReviewerRequest, number, task_for
@@ -56,6 +57,8 @@ def complete(request: ReviewerRequest, task_id: UUID) -> HttpResponse:
             return conflict(request, found, form, why)
         return panel.show(request, found, form=form, status=422)
     try:
+        if "claim" in request.POST:
+            inbox.claim(found, user=request.user)
         inbox.complete(
             found,
             user=request.user,
@@ -155,7 +158,21 @@ def conflict(
     )
     notice = Notice(wording.explain(why), kept)
     now = task_for(request, found.pk)
-    return panel.show(request, now, form=form, notice=notice, status=409)
+    again = _resend(request, now, form) if why.code == Code.NOT_ASSIGNEE else None
+    return panel.show(request, now, form=form, notice=notice, status=409, resend=again)
+
+
+def _resend(request: ReviewerRequest, now: HumanTask, form: DecisionForm) -> dict[str, Any] | None:
+    """What was sent, to be sent again with a claim; None when the task is not to be had."""
+    chosen = now.outcomes.get(request.POST.get("outcome", ""))
+    if now.status != Status.READY or not now.may_answer or chosen is None:
+        return None
+    sent = [(name, text) for name, texts in form.typed.items() for text in texts]
+    names = ("submission_id", "data_rev", "outcome")
+    return {
+        "label": plain.shown(chosen.label),
+        "sent": [*sent, *((name, request.POST.get(name, "")) for name in names)],
+    }
 
 
 def _keep(request: ReviewerRequest, found: HumanTask, form: DecisionForm) -> bool:
@@ -171,7 +188,10 @@ def _keep(request: ReviewerRequest, found: HumanTask, form: DecisionForm) -> boo
 def _draft_conflict(
     request: ReviewerRequest, found: HumanTask, form: DecisionForm, conflict: TaskConflict
 ) -> HttpResponse:
-    notice = Notice(wording.explain(conflict), _("What is on this page is not saved."))
+    words = _("What is on this page is not saved.")
+    if conflict.code != Code.DRAFT_CONFLICT and _keep(request, found, form):
+        words = _("What is on this page is kept, for you alone.")
+    notice = Notice(wording.explain(conflict), words)
     if not request.htmx:
         now = task_for(request, found.pk)
         return panel.show(request, now, form=form, notice=notice, status=409)

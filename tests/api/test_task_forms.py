@@ -1,94 +1,92 @@
-"""What programs are asked by a task: forms of outcomes, checklists, and files to look at."""
+"""Checklists, forms of single outcomes and attached files, as a program meets them."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from io import BytesIO
+from typing import Any
 
 import pytest
+from django.contrib.auth.models import Permission, User
 from django.core.files.storage import InMemoryStorage
 from pydantic import BaseModel
 
-from humantasks import Check, HumanTaskType, Outcome, human_task_type, inbox
-from humantasks.models import HumanTask, TaskDecision
-from orchestrator import get_run
-from orchestrator.testing.runs import Runs
+from humantasks import Check, HumanTaskType, Outcome, definitions, human_task_type, inbox
+from humantasks.models import HumanTask, TaskAttachment, TaskDecision
 from tests.api.conftest import Acting, Program, code_of
-from tests.api.test_task_verbs import may
-from tests.api.test_tasks import path
-from tests.conftest import Person
-from tests.humantasks.conftest import Ask, KycDecision, store  # noqa: F401 - a fixture
+from tests.humantasks.conftest import Ask
 
 
 class Missing(BaseModel):
-    """What an outcome of its own asks."""
+    document: str
 
-    what: str
+
+@pytest.fixture(autouse=True)
+def own_types() -> Iterator[None]:
+    known = dict(definitions._types)
+    yield
+    definitions._types = known
 
 
 @pytest.fixture
-def listed(ask: Ask) -> HumanTask:
-    @human_task_type("listed")
-    class Listed(HumanTaskType):
-        form = KycDecision
-        outcomes = (
-            Outcome("approve", positive=True),
-            Outcome("ask", form=Missing),
-            Outcome("reject", form=None),
-        )
-        checklist = (Check("id_doc", "Identity document seen"),)
+def mine(ask: Ask, alice: User) -> HumanTask:
+    @human_task_type("kyc-check")
+    class KycCheck(HumanTaskType):
+        outcomes = (Outcome("approve", positive=True), Outcome("ask", form=Missing))
+        checklist = (Check("id_doc", "Identity document is genuine"),)
 
-    return ask(type="listed", form=None)
+    return inbox.claim(ask(type=KycCheck), user=alice)
 
 
-def test_a_form_names_what_each_outcome_asks(ann: Program, listed: HumanTask) -> None:
-    form = ann.get(path(listed, "form")).json()
-
-    asked = {one["name"]: (one["needs_form"], one["form"]) for one in form["outcomes"]}
-    assert asked["approve"] == (True, None)
-    assert asked["reject"] == (False, None)
-    assert set(asked["ask"][1]["properties"]) == {"what"}
-    assert form["checklist"] == [
-        {"name": "id_doc", "label": "Identity document seen", "required_for": ["approve"]}
-    ]
+@pytest.fixture
+def complete(ann: Program, mine: HumanTask) -> Any:
+    return lambda **answer: ann.post(f"/tasks/{mine.pk}/complete", answer)
 
 
-def test_what_must_be_ticked_is_asked_for(ann: Program, listed: HumanTask, runs: Runs) -> None:
-    ann.post(path(listed, "claim"))
-    answer = {"outcome": "approve", "data": {"risk": "low"}}
-
-    refused = ann.post(path(listed, "complete"), answer)
-    unknown = ann.post(path(listed, "complete"), {**answer, "checked": ["other"]})
-    done = ann.post(path(listed, "complete"), {**answer, "checked": ["id_doc"]})
-    runs.drain()
-
-    for one in (refused, unknown):
-        assert (one.status_code, one.json()["errors"][0]["loc"]) == (422, ["body", "checked"])
-    assert done.json()["status"] == "completed"
-    assert TaskDecision.objects.get().checked == ["id_doc"]
-    assert get_run(listed.run_id).result(timeout=0).checked == ["id_doc"]
-
-
-def test_the_form_of_an_outcome_is_what_it_takes(ann: Program, listed: HumanTask) -> None:
-    ann.post(path(listed, "claim"))
-
-    wrong = ann.post(path(listed, "complete"), {"outcome": "ask", "data": {"risk": "low"}})
-    right = ann.post(path(listed, "complete"), {"outcome": "ask", "data": {"what": "a page"}})
-
-    assert code_of(wrong) == "invalid"
-    assert right.json()["outcome"] == "ask"
-
-
-def test_files_are_listed_for_who_may_see_the_data(
-    ann: Program,
-    acting: Acting,
-    person: Person,
-    held: HumanTask,
-    store: InMemoryStorage,  # noqa: F811 - the fixture
+def test_the_form_tells_the_checklist_and_what_an_outcome_alone_asks(
+    ann: Program, mine: HumanTask
 ) -> None:
-    inbox.attach(held, user=person("al", "compliance-team"), file=BytesIO(b"seen"), name="a.txt")
-    watcher = acting(may(person("walt"), "view_humantask"))
+    form = ann.get(f"/tasks/{mine.pk}/form").json()
 
-    [listed] = ann.get(path(held)).json()["attachments"]
+    assert form["checklist"] == [
+        {"name": "id_doc", "label": "Identity document is genuine", "required_for": ["approve"]}
+    ]
+    approve, asks = form["outcomes"]
+    assert (approve["form"], approve["needs_form"]) == (None, True)
+    assert (set(asks["form"]["properties"]), asks["needs_form"]) == ({"document"}, True)
 
-    assert (listed["name"], listed["size"], len(listed["sha256"])) == ("a.txt", 4, 64)
-    assert watcher.get(path(held)).json()["attachments"] == []
+
+def test_what_is_not_ticked_is_told_and_what_is_ticked_is_kept(complete: Any) -> None:
+    refused = complete(outcome="approve", data={"risk": "low"})
+    assert code_of(refused) == "invalid"
+    assert [one["loc"] for one in refused.json()["errors"]] == [["body", "checked"]]
+
+    assert complete(outcome="approve", data={"risk": "low"}, checked=["id_doc"]).status_code == 200
+    assert TaskDecision.objects.get().checked == ["id_doc"]
+
+
+def test_an_outcome_with_its_own_form_is_answered_with_that(complete: Any) -> None:
+    assert code_of(complete(outcome="ask", data={"risk": "low"})) == "invalid"
+
+    assert complete(outcome="ask", data={"document": "visa"}).status_code == 200
+
+
+def test_files_are_named_to_who_may_see_what_is_judged(
+    acting: Acting,
+    ann: Program,
+    mine: HumanTask,
+    carol: User,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    field: Any = TaskAttachment._meta.get_field("file")
+    monkeypatch.setattr(field, "storage", InMemoryStorage())
+    assert mine.assignee is not None
+    old = inbox.attach(mine, user=mine.assignee, file=BytesIO(b"%PDF-1"), name="a.pdf")
+    file = BytesIO(b"%PDF-2")
+    new = inbox.attach(mine, user=mine.assignee, file=file, name="b.pdf", replaces=old.pk)
+    carol.user_permissions.add(Permission.objects.get(codename="view_humantask"))
+
+    [found] = ann.get(f"/tasks/{mine.pk}").json()["files"]
+
+    assert (found["name"], found["sha256"], found["added_by"]) == ("b.pdf", new.sha256, "alice")
+    assert acting(carol).get(f"/tasks/{mine.pk}").json()["files"] == []

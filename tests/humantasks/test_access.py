@@ -11,11 +11,22 @@ from humantasks.models import HumanTask
 from humantasks.views.acts import ACTS
 
 PAGES = ["my_work", "queue", "check", "done", "news", "counts", "next"]
-TASK_PAGES = ["task", "pulse"]
-VERBS = ["claim", "release", "draft", "changes", "preview", "fill", "complete"]
-VERBS += ["check_proposal", "comment", "attach"]
+TASK_PAGES = ["task"]
+VERBS = [
+    "claim",
+    "release",
+    "pulse",
+    "draft",
+    "changes",
+    "preview",
+    "fill",
+    "complete",
+    "check_proposal",
+    "comment",
+    "attach",
+]
 # A question by GET, a deed by POST; and what needs no task.
-OTHERS = ["act", "serve", "file"]
+OTHERS = ["act", "serve", "file", "override"]
 
 
 def url_of(name, task):

@@ -6,10 +6,11 @@ import json
 from uuid import uuid4
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.urls import reverse
 
 from humantasks import HumanTaskType, Quorum, human_task_type, inbox
-from humantasks.models import HumanTask, TaskDecision, TaskDraft
+from humantasks.models import HumanTask, TaskDecision, TaskDraft, TaskSeat
 from tests.humantasks.proposing import now, propose
 
 HTMX = {"HX-Request": "true"}
@@ -216,6 +217,53 @@ def test_a_lead_of_no_checkers_sees_where_it_is(look, checking, bob):
 
     assert "Cleo" in text
     assert "checks it since" in text
+
+
+def test_a_checker_is_told_on_the_open_page_that_somebody_else_checks(
+    client, checking, chief, person
+):
+    client.force_login(chief)
+    url = reverse("humantasks:pulse", args=[checking.pk])
+    page = {"state": now(checking).state, "here": "", "ends_at": "", "held": "1"}
+    assert client.post(url, page, headers=HTMX).status_code == 204
+    inbox.release(checking, user=chief)
+    inbox.claim(checking, user=person("kim", "compliance-leads", first_name="Kim"))
+
+    text = client.post(url, page, headers=HTMX).content.decode()
+
+    assert "Kim has one since" in text
+
+
+def test_a_check_that_ends_soon_says_so_and_is_kept(client, two_look, alice, chief, runs):
+    task = two_look(type_options={"claim_lease": "5m"})
+    propose(task, alice)
+    inbox.claim(task, user=chief)
+    client.force_login(chief)
+    url = reverse("humantasks:pulse", args=[task.pk])
+    page = {"state": now(task).state, "here": "", "ends_at": "", "held": "1"}
+    runs.advance("4m")
+
+    warned = client.post(url, page, headers=HTMX).content.decode()
+    stayed = client.post(url, page | {"stay": "1"}, headers=HTMX)
+
+    assert "Your claim ends at" in warned
+    assert stayed.status_code == 204
+    runs.advance("4m")
+    inbox.tend()
+    assert TaskSeat.objects.get().user == chief
+
+
+def test_who_proposed_cannot_override_on_the_page_either(client, proposed, alice):
+    alice.user_permissions.add(Permission.objects.get(codename="override_task"))
+    client.force_login(alice)
+    url = reverse("humantasks:override", args=[proposed.pk])
+
+    response = client.post(
+        url, {"outcome": "approve", "data.risk": "low", "comment": "I know best"}
+    )
+
+    assert response.status_code == 403
+    assert now(proposed).status == "in_review"
 
 
 def test_what_i_have_checked_is_under_done(client, check, checking, chief, alice):

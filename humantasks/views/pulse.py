@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST
 
 from humantasks import history, inbox, presence, wording
 from humantasks.inbox import TaskConflict
-from humantasks.models import HumanTask
+from humantasks.models import HumanTask, Status
 from humantasks.views.common import ReviewerRequest, task_for
 
 
@@ -27,12 +27,19 @@ def pulse(request: ReviewerRequest, task_id: UUID) -> HttpResponse:
     if not request.htmx:
         return redirect("humantasks:task", task_id)
     inbox.look(found, user=request.user)
-    context = presence.of_task(found, request.user)
-    if request.POST.get("state") != found.state:
+    context = presence.of_task(found, request.user) | {"sits": "held" in request.POST}
+    if request.POST.get("state") != found.state or _has_lost_seat(request, found):
         return _changed(request, task_id)
     if all(request.POST.get(name, "") == context[name] for name in ("here", "ends_at")):
         return HttpResponse(status=204)
     return render(request, "humantasks/_pulse.html", context)
+
+
+def _has_lost_seat(request: ReviewerRequest, task: HumanTask) -> bool:
+    """Whether somebody else checks or votes instead, which does not change the task itself."""
+    if task.status != Status.IN_REVIEW or "held" not in request.POST:
+        return False
+    return inbox.lost(task, user=request.user) is not None
 
 
 def _changed(request: ReviewerRequest, task_id: UUID) -> HttpResponse:
@@ -63,5 +70,5 @@ def stay(request: ReviewerRequest, task_id: UUID) -> HttpResponse:
 def _brief(request: ReviewerRequest, task_id: UUID) -> HumanTask:
     """What of the task is asked here. One query for whose task it is; 404 as for its page."""
     mine = HumanTask.objects.involving(request.user).filter(pk=task_id)
-    found = mine.only(*HumanTask.STATE, "claim_expires_at", "lease_seconds", "ref").first()
+    found = mine.only(*HumanTask.STATE, "claim_expires_at", "lease_seconds", "ref", "round").first()
     return found or task_for(request, task_id)

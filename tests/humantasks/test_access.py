@@ -10,7 +10,7 @@ from humantasks import urls
 from humantasks.models import HumanTask
 from humantasks.views.acts import ACTS
 
-PAGES = ["my_work", "queue", "done", "news", "counts", "next"]
+PAGES = ["my_work", "queue", "check", "done", "news", "counts", "next"]
 TASK_PAGES = ["task"]
 VERBS = [
     "claim",
@@ -22,6 +22,7 @@ VERBS = [
     "preview",
     "fill",
     "complete",
+    "check_proposal",
     "comment",
     "attach",
 ]

@@ -10,11 +10,12 @@ from typing import Any
 from uuid import UUID
 
 from django.http import HttpResponse, HttpResponseBadRequest
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 from django_htmx.http import push_url
 
+from dashboard import saved
 from dashboard.access import SEES_RUNS, OperatorRequest, permitted, sees_payloads
 from dashboard.filtering import COLUMNS, PERIOD_WORDS, RunFilter, params, query
 from dashboard.live import capped, is_seen, unchanged, wants_part
@@ -53,6 +54,8 @@ class Active:
 @require_safe
 @permitted(*SEES_RUNS)
 def run_list(request: OperatorRequest) -> HttpResponse:
+    if not request.GET and not wants_part(request) and (usual := saved.default(request.user)):
+        return redirect(f"{request.path}?{usual}")
     form = RunFilter(request.GET)
     wanted = form.wanted()
     try:
@@ -95,6 +98,7 @@ def _context(form: RunFilter, wanted: Filter, page: Page) -> dict[str, Any]:
 
 def _answer(request: OperatorRequest, context: dict[str, Any], status: int) -> HttpResponse:
     if not wants_part(request):
+        context |= {"views": saved.views(request.user)}
         return render(request, "dashboard/runs.html", context, status=status)
     part = render(request, "dashboard/_runs.html", context, status=status)
     # The address without the fields that are empty, and without the cursor.

@@ -55,12 +55,6 @@ def views(user: User) -> list[View]:
     return built_in + sorted(found, key=lambda one: one.number is None)
 
 
-def default(user: User) -> str | None:
-    """The query string of the list that `user` begins with; None for all runs. One query."""
-    own = SavedView.objects.filter(user=user, is_default=True)
-    return own.values_list("query", flat=True).first()
-
-
 @transaction.atomic
 def save(actor: Actor, name: str, query: str, *, is_shared: bool, is_default: bool) -> bool:
     """Keep a list, in place of the one of this name. False if there are too many already."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from humantasks import wording
 from humantasks.inbox.audit import label_of
 from humantasks.inbox.presence import PRESENT_FOR
-from humantasks.models import HumanTask, Status, TaskPresence
+from humantasks.models import HumanTask, Status, TaskPresence, TaskSeat
 from orchestrator import clock
 
 if TYPE_CHECKING:
@@ -29,8 +29,14 @@ def of_task(task: HumanTask, reader: User) -> dict[str, Any]:
 
 def _end(task: HumanTask, reader: User) -> str:
     """When the reader's claim ends, if that is soon."""
-    ends_at = task.claim_expires_at
-    is_mine = task.status == Status.CLAIMED and task.assignee_id == reader.pk
-    if not is_mine or ends_at is None or ends_at - clock.now() > WARNED_BEFORE:
+    ends_at = None
+    if task.status == Status.CLAIMED and task.assignee_id == reader.pk:
+        ends_at = task.claim_expires_at
+    elif task.status == Status.IN_REVIEW and task.lease_seconds is not None:
+        seat = task.seats.filter(
+            round=task.round, user=reader, status=TaskSeat.Status.TAKEN
+        ).first()
+        ends_at = seat.expires_at if seat else None
+    if ends_at is None or ends_at - clock.now() > WARNED_BEFORE:
         return ""
     return wording.clock_time(ends_at)

@@ -28,6 +28,15 @@ class Table:
     columns: list[str]
     rows: list[Row]
 
+    @property
+    def headings(self) -> list[tuple[str, bool]]:
+        """Each column, and whether it holds nothing but numbers."""
+        cells = zip(*(row.cells for row in self.rows), strict=True)
+        return [
+            (column, all(cell.kind == "number" for cell in column_cells))
+            for column, column_cells in zip(self.columns, cells, strict=True)
+        ]
+
 
 def of_task(task: HumanTask, field: Field) -> Table:
     """The table that a field of the task's form judges; empty when the data has none."""
@@ -50,7 +59,7 @@ class Judged:
     """A table after it was judged: each row with the word for its verdict."""
 
     title: str
-    columns: list[str]
+    headings: list[tuple[str, bool]]
     rows: list[tuple[list[Value], str]]
 
 
@@ -66,7 +75,7 @@ def judged(task: HumanTask, asked: Iterable[Field], answer: Any) -> list[Judged]
                 for row in table.rows
                 if (verdict := verdicts.get(row.key)) is not None
             ]
-            found.append(Judged(field.label, table.columns, given))
+            found.append(Judged(field.label, table.headings, given))
     return found
 
 

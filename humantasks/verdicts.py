@@ -49,7 +49,7 @@ class VerdictsWidget(forms.Widget):
             "task": self.table.task,
             "name": name,
             "id": (attrs or {}).get("id", ""),
-            "columns": self.table.columns,
+            "headings": self.table.headings,
             "lines": lines,
             "choices": self.choices,
             "decided": sum(1 for line in lines if line["verdict"]),

@@ -6,6 +6,7 @@ the run's before the task's.
 
 from humantasks.inbox.attaching import attach
 from humantasks.inbox.audit import through
+from humantasks.inbox.checking import approve, return_proposal
 from humantasks.inbox.claiming import claim, release
 from humantasks.inbox.commenting import comment
 from humantasks.inbox.deciding import complete, lost
@@ -43,6 +44,7 @@ __all__ = [
     "NotEligible",
     "TaskConflict",
     "answer_info",
+    "approve",
     "assign",
     "attach",
     "claim",
@@ -65,6 +67,7 @@ __all__ = [
     "override",
     "release",
     "request_info",
+    "return_proposal",
     "save_draft",
     "set_due",
     "set_priority",

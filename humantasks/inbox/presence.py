@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 
-from humantasks.inbox.changing import lease_end, locked, must_hold
-from humantasks.models import HumanTask, TaskPresence
+from humantasks.inbox import seats
+from humantasks.inbox.changing import lease_end, locked
+from humantasks.models import HumanTask, Status, TaskPresence
 from orchestrator import clock
 
 if TYPE_CHECKING:
@@ -34,11 +35,17 @@ def look(task: HumanTask, *, user: User) -> None:
 
 @transaction.atomic
 def stay(task: HumanTask, *, user: User) -> None:
-    """Keep a claim for as long again, without typing. Raises TaskConflict if it is not theirs."""
+    """Keep a claim, or a seat, for as long again without typing. Raises TaskConflict if it is
+    not theirs.
+    """
     now = locked(task)
-    must_hold(now, user)
-    if now.lease_seconds is not None:
-        expires_at = lease_end(now, clock.now())
+    seats.must_work_on(now, user)
+    if now.lease_seconds is None:
+        return
+    expires_at = lease_end(now, clock.now())
+    if now.status == Status.IN_REVIEW:
+        seats.of_round(now).filter(user=user).update(expires_at=expires_at)
+    else:
         HumanTask.objects.filter(pk=now.pk).update(claim_expires_at=expires_at)
 
 

@@ -13,6 +13,7 @@ from django.http import QueryDict
 from pydantic import BaseModel, Field, WithJsonSchema
 
 from humantasks import plain as words
+from humantasks import rounds
 from humantasks.forms import DecisionForm
 from humantasks.models import (
     HumanTask,
@@ -21,9 +22,11 @@ from humantasks.models import (
     TaskAttachment,
     TaskAudit,
     TaskComment,
+    TaskDecision,
     TaskDraft,
 )
 from humantasks.querysets import SEE_DATA
+from humantasks.reviews import Quorum
 from orchestrator.core.plain import plain
 
 # The people and teams that a task names.
@@ -31,6 +34,9 @@ PEOPLE = ("team", "assignee", "owner", "asked_of", "requester", "completed_by")
 
 # Without a name of its own in the description, where runs have a `Status`.
 TaskStatus = Annotated[Status, WithJsonSchema({"type": "string", "enum": Status.values})]
+DecisionKind = Annotated[
+    TaskDecision.Kind, WithJsonSchema({"type": "string", "enum": TaskDecision.Kind.values})
+]
 CommentKind = Annotated[
     TaskComment.Kind, WithJsonSchema({"type": "string", "enum": TaskComment.Kind.values})
 ]
@@ -56,8 +62,10 @@ class TaskSummary(BaseModel):
     seq: int = Field(description="Grows with each change.")
     created_at: datetime
     claimed_at: datetime | None
+    start_by: datetime | None = Field(description="By when somebody should have begun.")
     due_at: datetime | None
     overdue: bool
+    at_risk: bool = Field(description="Due soon: a fifth of its time is left, or less.")
     pause_kind: Literal["info", "snooze"] | None = Field(
         description="info: an answer is waited for. snooze: it was put aside."
     )
@@ -68,6 +76,33 @@ class TaskSummary(BaseModel):
     closed_at: datetime | None
     outcome: str | None
     completed_by: str | None
+    round: int = Field(description="One more for each time that it was sent back.")
+
+
+class Said(BaseModel):
+    """What one of several people has said who decide a task together."""
+
+    user: str
+    kind: DecisionKind
+    round: int
+    outcome: str
+    data: Any = Field(description="What they have filled in.")
+    comment: str
+    reason_codes: list[str]
+    checked: list[str]
+    at: datetime
+
+
+class Review(BaseModel):
+    """How a task stands that several people decide."""
+
+    kind: Literal["four_eyes", "quorum"]
+    seat: Literal["taken", "done"] | None = Field(description="Yours in this round.")
+    open_seats: int = Field(description="How many are free in this round.")
+    votes: int = Field(description="How many there are in this round.")
+    needed: int | None = Field(description="How many votes an outcome needs.")
+    blind: bool = Field(description="Whether the votes of others are not told yet.")
+    said: list[Said] = Field(description="By whom, in their order, in all rounds.")
 
 
 class File(BaseModel):
@@ -91,6 +126,7 @@ class Task(TaskSummary):
     data: Any = Field(description="What the workflow handed over.")
     files: list[File] = Field(description="What was attached; without what was replaced.")
     has_draft: bool = Field(description="Whether you have a draft of it.")
+    review: Review | None = Field(description="null: one person decides it.")
 
 
 class Outcome(BaseModel):
@@ -165,8 +201,10 @@ def summary(task: HumanTask) -> TaskSummary:
 def whole(task: HumanTask, user: User) -> Task:
     has_draft = TaskDraft.objects.filter(task=task, user=user).exists()
     shown: dict[str, Any] = {"payloads": "hidden", "data": None, "files": []}
-    if may_read(task, user):
-        shown = {
+    sees = may_read(task, user)
+    shown["review"] = _review(task, user, sees=sees)
+    if sees:
+        shown |= {
             "payloads": "visible",
             "data": plain(task.payload.data),
             "files": [
@@ -188,6 +226,35 @@ def _file(attachment: TaskAttachment) -> File:
         sha256=attachment.sha256,
         added_by=attachment.user.get_username(),
         added_at=attachment.added_at,
+    )
+
+
+def _review(task: HumanTask, user: User, *, sees: bool) -> Review | None:
+    found = rounds.of(task, user, sees=sees)
+    if found is None:
+        return None
+    seat: Any = found.mine.status if found.mine else None
+    return Review(
+        kind="four_eyes" if found.is_check else "quorum",
+        seat=seat,
+        open_seats=found.free,
+        votes=found.cast,
+        needed=found.review.needed if isinstance(found.review, Quorum) else None,
+        blind=found.is_blind,
+        said=[
+            Said(
+                user=one.user.get_username(),
+                kind=TaskDecision.Kind(one.kind),
+                round=one.round,
+                outcome=one.outcome,
+                data=plain(one.data),
+                comment=one.comment,
+                reason_codes=one.reason_codes,
+                checked=one.checked,
+                at=one.decided_at,
+            )
+            for one in found.said
+        ],
     )
 
 
@@ -213,6 +280,7 @@ def _fields(task: HumanTask) -> dict[str, Any]:
         "asked_of": _name(task.asked_of),
         "pause_kind": task.pause_kind or None,
         "overdue": task.is_overdue,
+        "at_risk": task.is_at_risk,
         "outcome": task.outcome or None,
     }
 

@@ -53,8 +53,8 @@ def complete(request: ReviewerRequest, task_id: UUID) -> HttpResponse:
     form = DecisionForm(found, request.POST)
     outcome = request.POST.get("outcome", "")
     if not form.check(outcome):
-        if conflict := inbox.lost(found, user=request.user):
-            return _conflict(request, found, form, conflict)
+        if why := inbox.lost(found, user=request.user):
+            return conflict(request, found, form, why)
         return panel.show(request, found, form=form, status=422)
     try:
         if "claim" in request.POST:
@@ -73,8 +73,8 @@ def complete(request: ReviewerRequest, task_id: UUID) -> HttpResponse:
     except InvalidAnswer as invalid:
         form.take(invalid)
         return panel.show(request, found, form=form, status=422)
-    except TaskConflict as conflict:
-        return _conflict(request, found, form, conflict)
+    except TaskConflict as lost:
+        return conflict(request, found, form, lost)
     except NotEligible as refused:
         _keep(request, found, form)
         return refuse(request, found, refused)
@@ -82,8 +82,13 @@ def complete(request: ReviewerRequest, task_id: UUID) -> HttpResponse:
 
 
 def _sent(request: ReviewerRequest, found: HumanTask, outcome: str) -> HttpResponse:
-    """It is decided: the task as it is now; in Next mode the next one."""
-    text = _("Sent: %(outcome)s.") % {"outcome": plain.shown(found.outcomes[outcome].label)}
+    """It is decided, or proposed: the task as it is now; in Next mode the next one."""
+    words = _("Sent: %(outcome)s.")
+    if found.status == Status.IN_REVIEW:
+        words = _("You have voted: %(outcome)s.")
+    elif HumanTask.objects.filter(pk=found.pk, status=Status.IN_REVIEW).exists():
+        words = _("Proposed: %(outcome)s. It counts when somebody else has approved it.")
+    text = words % {"outcome": plain.shown(found.outcomes[outcome].label)}
     if serving.mode(request):
         messages.success(request, text)
         return serving.onwards(request)
@@ -141,18 +146,19 @@ def fill(request: ReviewerRequest, task_id: UUID) -> HttpResponse:
     return render(request, "humantasks/_filled.html", context)
 
 
-def _conflict(
-    request: ReviewerRequest, found: HumanTask, form: DecisionForm, conflict: TaskConflict
+def conflict(
+    request: ReviewerRequest, found: HumanTask, form: DecisionForm, why: TaskConflict
 ) -> HttpResponse:
+    """409: who was faster, with what the person had typed."""
     is_kept = _keep(request, found, form)
     kept = (
         _("Your answers were not sent. They are kept here, for you alone.")
         if is_kept
         else _("What you sent now was not stored. Here it is once more.")
     )
-    notice = Notice(wording.explain(conflict), kept)
+    notice = Notice(wording.explain(why), kept)
     now = task_for(request, found.pk)
-    again = _resend(request, now, form) if conflict.code == Code.NOT_ASSIGNEE else None
+    again = _resend(request, now, form) if why.code == Code.NOT_ASSIGNEE else None
     return panel.show(request, now, form=form, notice=notice, status=409, resend=again)
 
 

@@ -62,6 +62,8 @@ def _decide(request: ReviewerRequest, task: HumanTask) -> HttpResponse:
     except InvalidAnswer as invalid:
         form.take(invalid)
         return _show(request, task, form, status=422)
+    except NotEligible as refused:
+        return refuse(request, task, refused)
     except TaskConflict as conflict:
         notice = Notice(wording.explain(conflict))
         return panel.show(request, task_for(request, task.pk), notice=notice, status=409)

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 from django.contrib import messages
 from django.contrib.auth.models import User
-from django.forms import BoundField
+from django.forms import BoundField, Form
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.template.loader import select_template
@@ -27,6 +27,7 @@ from humantasks import (
     markdown,
     plain,
     presence,
+    rounds,
     rows,
     wording,
 )
@@ -34,7 +35,7 @@ from humantasks.checks import ui_template
 from humantasks.definitions import Outcome
 from humantasks.forms import DecisionForm
 from humantasks.models import HumanTask, Status, TaskComment, TaskDecision, TaskDraft
-from humantasks.views import acts, serving
+from humantasks.views import acts, reviewing, serving
 from humantasks.views.common import ReviewerRequest, page, task_for
 from humantasks.wording import Explanation
 
@@ -54,13 +55,17 @@ def show(
     task: HumanTask,
     *,
     form: DecisionForm | None = None,
+    check: Form | None = None,
     notice: Notice | None = None,
     status: int = 200,
     attend: bool = False,
     **further: Any,
 ) -> HttpResponse:
-    """Render the task as it is. `form` holds what was just sent; `attend` moves the focus."""
-    mine = task.status == Status.CLAIMED and task.assignee == request.user
+    """Render the task as it is. `form` or `check` holds what was just sent; `attend` moves the
+    focus.
+    """
+    standing = rounds.of(task, request.user, sees=task.sees_data)
+    mine = _is_mine(request, task, standing)
     draft = TaskDraft.objects.filter(task=task, user=request.user).first()
     context: dict[str, Any] = {
         "task": task,
@@ -72,6 +77,7 @@ def show(
         **judged(task, request.user),
         **_decision(request, task),
         **_claiming(request, task),
+        **reviewing.of(task, standing, mine=mine),
         **presence.of_task(task, request.user),
         **further,
     }
@@ -80,12 +86,27 @@ def show(
         context["next_task"] = _next_for(request)
     if mine:
         context |= _filling_in(request, task, form, draft)
+    elif context.get("sits"):
+        context |= {
+            "check": check or reviewing.check_form(draft),
+            "submission_id": submission_id(request),
+            "draft": draft,
+        }
     elif form is not None or draft is not None:
         typed = form.typed if form is not None else draft.data if draft else {}
         context["kept"] = DecisionForm(task).describe(typed)
     response = page(request, "task", context, status=status)
     # Who was slower has old numbers in the navigation.
     return with_events(response, {"counts-changed": True}) if notice else response
+
+
+def _is_mine(request: ReviewerRequest, task: HumanTask, standing: rounds.Standing | None) -> bool:
+    """Whether the reader fills in the form: they hold the task, or vote on it."""
+    if task.status != Status.IN_REVIEW:
+        return task.status == Status.CLAIMED and task.assignee == request.user
+    if standing is None or standing.is_check:
+        return False
+    return standing.sits or (standing.may_change and "change" in request.GET)
 
 
 def done(request: ReviewerRequest, task: HumanTask, text: str) -> HttpResponse:
@@ -256,23 +277,27 @@ def _evidence(task: HumanTask) -> dict[str, Any]:
 def _decision(request: ReviewerRequest, task: HumanTask) -> dict[str, Any]:
     if task.status != Status.COMPLETED:
         return {}
-    decision = TaskDecision.objects.filter(task=task).order_by("-decided_at").first()
+    # What was said by whom it counts for; a check says nothing of its own.
+    counts = TaskDecision.objects.filter(
+        task=task, user=task.completed_by, superseded_at=None
+    ).exclude(kind__in=[TaskDecision.Kind.APPROVAL, TaskDecision.Kind.RETURN])
+    decision = counts.select_related("user").order_by("-id").first()
     if decision is None:
         return {}
-    outcome = task.outcomes.get(decision.outcome)
+    outcome = task.outcomes.get(task.outcome)
     found: dict[str, Any] = {
         "decision": decision,
         "decided": task.outcome_label,
         "is_positive": outcome is not None and outcome.positive,
-        "reasons": _reasons(outcome, decision),
+        "reasons": reviewing.reasons(outcome, decision),
         "checked": [
             plain.shown(one.label) for one in task.checklist if one.name in decision.checked
         ],
         "next_task": _next_for(request),
     }
-    if decision.data != "null" and task.sees_data:
+    if decision.outcome == task.outcome and decision.data != "null" and task.sees_data:
         found |= _answer(task, outcome, json.loads(decision.data))
-        found["was_edited"] = _was_edited(task, decision)
+        found["was_edited"] = reviewing.was_edited(task, decision)
     return found
 
 
@@ -282,27 +307,6 @@ def _answer(task: HumanTask, outcome: Outcome | None, stored: Any) -> dict[str, 
     tables = rows.judged(task, asked, evidence.plain_of(stored))
     rest = rows.without(stored, {one.path[0] for one in asked if one.kind == "rows"})
     return {"answer": evidence.of_value(rest), "judged_tables": tables}
-
-
-def _reasons(outcome: Outcome | None, decision: TaskDecision) -> list[str]:
-    """The reasons that were ticked, in the reader's language."""
-    labels = outcome.reason_codes if outcome else {}
-    return [plain.shown(labels.get(code, code)) for code in decision.reason_codes]
-
-
-def _was_edited(task: HumanTask, decision: TaskDecision) -> list[dict[str, Any]]:
-    """What the decision has changed in the texts that it was given to edit."""
-    before, after = task.initial, evidence.plain_of(json.loads(decision.data))
-    return [
-        {
-            "name": plain.shown(one.label),
-            "changes": diffs.changes(
-                str(fields.dig(before, one.path) or ""), str(fields.dig(after, one.path) or "")
-            ),
-        }
-        for one in fields.of_schema(task.form_schema)
-        if one.kind == "editor"
-    ]
 
 
 def _claiming(request: ReviewerRequest, task: HumanTask) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST
 
 from humantasks import history, inbox, presence, wording
 from humantasks.inbox import TaskConflict
-from humantasks.models import HumanTask
+from humantasks.models import HumanTask, Status
 from humantasks.views.common import ReviewerRequest, task_for
 
 
@@ -21,22 +21,25 @@ from humantasks.views.common import ReviewerRequest, task_for
 def pulse(request: ReviewerRequest, task_id: UUID) -> HttpResponse:
     """Say that one looks at the task; told what is new, or nothing (204).
 
-    What people say about the task, and how pressing it is, disturbs nobody. With `stay` the
-    claim of who holds it lasts on.
+    What people say about the task, and how pressing it is, disturbs nobody.
     """
     found = _brief(request, task_id)
-    if "stay" in request.POST:
-        _stay(request, found)
-        found = _brief(request, task_id)
     if not request.htmx:
         return redirect("humantasks:task", task_id)
     inbox.look(found, user=request.user)
-    context = presence.of_task(found, request.user)
-    if request.POST.get("state") != found.state:
+    context = presence.of_task(found, request.user) | {"sits": "held" in request.POST}
+    if request.POST.get("state") != found.state or _has_lost_seat(request, found):
         return _changed(request, task_id)
     if all(request.POST.get(name, "") == context[name] for name in ("here", "ends_at")):
         return HttpResponse(status=204)
     return render(request, "humantasks/_pulse.html", context)
+
+
+def _has_lost_seat(request: ReviewerRequest, task: HumanTask) -> bool:
+    """Whether somebody else checks or votes instead, which does not change the task itself."""
+    if task.status != Status.IN_REVIEW or "held" not in request.POST:
+        return False
+    return inbox.lost(task, user=request.user) is not None
 
 
 def _changed(request: ReviewerRequest, task_id: UUID) -> HttpResponse:
@@ -52,16 +55,20 @@ def _changed(request: ReviewerRequest, task_id: UUID) -> HttpResponse:
     return render(request, "humantasks/_pulse.html", context)
 
 
-def _stay(request: ReviewerRequest, task: HumanTask) -> None:
+@login_required
+@require_POST
+def stay(request: ReviewerRequest, task_id: UUID) -> HttpResponse:
+    """Keep a claim that is about to end. Who has lost it is told who has it instead."""
+    found = _brief(request, task_id)
     try:
-        inbox.stay(task, user=request.user)
+        inbox.stay(found, user=request.user)
     except TaskConflict:
-        # The answer says who has it instead.
-        return
+        return _changed(request, task_id) if request.htmx else redirect("humantasks:task", task_id)
+    return pulse(request, task_id)
 
 
 def _brief(request: ReviewerRequest, task_id: UUID) -> HumanTask:
     """What of the task is asked here. One query for whose task it is; 404 as for its page."""
     mine = HumanTask.objects.involving(request.user).filter(pk=task_id)
-    found = mine.only(*HumanTask.STATE, "claim_expires_at", "lease_seconds", "ref").first()
+    found = mine.only(*HumanTask.STATE, "claim_expires_at", "lease_seconds", "ref", "round").first()
     return found or task_for(request, task_id)

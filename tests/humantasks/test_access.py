@@ -10,17 +10,19 @@ from humantasks import urls
 from humantasks.models import HumanTask
 from humantasks.views.acts import ACTS
 
-PAGES = ["my_work", "queue", "done", "news", "counts", "next"]
+PAGES = ["my_work", "queue", "check", "done", "news", "counts", "next"]
 TASK_PAGES = ["task"]
 VERBS = [
     "claim",
     "release",
     "pulse",
+    "stay",
     "draft",
     "changes",
     "preview",
     "fill",
     "complete",
+    "check_proposal",
     "comment",
     "attach",
 ]

@@ -280,6 +280,22 @@ def test_a_delay_goes_on_by_a_changed_length_when_its_state_was_missing_in_betwe
     assert table.fire("after 1d in b").crash().state == "c"
 
 
+def test_a_transition_that_has_begun_is_not_finished_as_another():
+    table = Table({"a": state(on={"GO": transition("b", action=say("x"))}), "b": state()})
+    table.is_held = True
+    table.send("GO")
+
+    with pytest.raises(NonDeterminism, match="leads to 'b', and in table now to 'c'"):
+        changed(
+            table,
+            {
+                "a": state(on={"GO": [transition("c", guard=often, action=say("x")), "b"]}),
+                "b": state(),
+                "c": state(),
+            },
+        )
+
+
 def test_a_history_of_states_that_are_gone_is_none():
     table = Table(
         {

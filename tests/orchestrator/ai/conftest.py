@@ -17,6 +17,8 @@ class Service:
         self.answers: list[tuple[int, dict[str, str], bytes]] = []
         self.asked: list[tuple[dict[str, str], dict[str, object]]] = []
         self.hangs = threading.Event()
+        # It stops in the middle of its answer.
+        self.stalls = threading.Event()
         self.released = threading.Event()
 
     def will_say(self, content: str | None, **more: object) -> None:
@@ -59,7 +61,11 @@ def service() -> Iterator[Service]:
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(text)))
             self.end_headers()
-            self.wfile.write(text)
+            self.wfile.write(text[: len(text) // 2])
+            if service.stalls.is_set():
+                service.released.wait(10)
+                return
+            self.wfile.write(text[len(text) // 2 :])
 
         def log_message(self, *args: object) -> None:
             pass

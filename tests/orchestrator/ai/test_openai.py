@@ -307,6 +307,30 @@ def test_a_service_that_does_not_answer_is_given_up(service):
         ask(service, timeout="200ms")
 
 
+def test_half_a_reply_is_not_waited_for_without_end(service):
+    service.stalls.set()
+    service.will_say("Hello")
+
+    with pytest.raises(ModelUnavailable, match=r"no answer within 0\.2 s"):
+        ask(service, timeout="200ms")
+
+
+def test_a_service_that_fails_for_a_while_is_asked_until_it_answers(runs, local):
+    local.will_answer(500, b"oops")
+    local.will_answer(503, b"busy", Retry_After="120")
+    local.will_answer(200, b"<html>")
+    local.will_answer(408, b"{}")
+    local.will_say('{"title": "Hello"}')
+
+    run = posting(runs)
+    runs.advance("1m")
+    assert (run.refresh().status, len(local.asked)) == ("awaiting_retry", 2)
+    runs.advance("10m")
+
+    assert run.refresh().result() == Draft(title="Hello")
+    assert run.steps[0].attempts == 5
+
+
 def test_a_service_that_is_not_there_is_unavailable():
     adapter = OpenAICompatible(base_url="http://127.0.0.1:9/v1")
 

@@ -46,7 +46,8 @@ def no_store(get_response: Handler) -> Handler:
 def idle_logout(get_response: Handler) -> Handler:
     """End a session in which nothing was done for `SESSION_IDLE_SECONDS`.
 
-    A page that is left open polls for ever, so htmx GETs do not count as doing something.
+    A page that is left open polls for ever, so htmx GETs do not count as doing something,
+    nor does a POST that says of itself that it is a poll.
     """
 
     def middleware(request: HttpRequest) -> HttpResponse:
@@ -67,4 +68,6 @@ def _end_or_extend(request: HttpRequest) -> None:
 
 
 def _is_activity(request: HttpRequest) -> bool:
+    if request.headers.get("X-Poll") == "1":
+        return False
     return request.method != "GET" or "HX-Request" not in request.headers

@@ -46,6 +46,7 @@ INSTALLED_APPS = [
             "examples.orders",
             "examples.content",
             "examples.documents",
+            "examples.reviews",
             "examples.signup",
         ]
         if env.has_examples
@@ -137,8 +138,13 @@ STORAGES = {
 }
 MEDIA_ROOT = env.var_dir / "media"
 # Forms and JSON: room for an input of the largest size, each of whose characters a form may
-# escape by three. Uploaded files are not counted here; their own views limit them.
+# escape by three. Uploaded files are not counted here; the first handler limits them.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * 1_048_576
+FILE_UPLOAD_HANDLERS = [
+    "humantasks.uploads.LimitedUpload",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
 
 # --- People --------------------------------------------------------------------------
 

@@ -19,6 +19,8 @@ OPERATE = "orchestrator.operate_run"
 START = "orchestrator.start_run"
 PAYLOAD = "orchestrator.view_payload"
 AUDIT = "dashboard.view_operatoraction"
+BULK = "dashboard.bulk_operate"
+SHARE = "dashboard.share_view"
 
 # Whoever may act on runs may see them.
 SEES_RUNS = (VIEW, OPERATE)
@@ -28,6 +30,8 @@ _WORDS = {
     OPERATE: "act on runs",
     START: "start runs",
     PAYLOAD: "see inputs, results and errors of runs",
+    BULK: "act on many runs at once",
+    SHARE: "share saved lists of runs",
 }
 
 

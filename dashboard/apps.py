@@ -11,7 +11,8 @@ class DashboardConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from dashboard import audit, checks  # noqa: F401, PLC0415 - they need models and settings
-        from orchestrator import operating  # noqa: PLC0415
+        from dashboard import audit, bulk, checks  # noqa: F401, PLC0415 - they need models
+        from orchestrator import chores, operating  # noqa: PLC0415
 
         operating.register(audit.witness)
+        chores.register("bulk operations", bulk.work)

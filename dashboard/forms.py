@@ -6,10 +6,11 @@ import json
 from collections.abc import Mapping, Sequence
 from inspect import Parameter
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from django import forms
 
+from dashboard.bulk import ACTS
 from dashboard.mistakes import ignored_fields, sentences
 from orchestrator.core.definition import Definition, registry
 from orchestrator.core.errors import InvalidInput, NotSerializable, PayloadTooLarge
@@ -178,3 +179,54 @@ def read_json(text: str) -> Any:
 
 def _refuse_constant(name: str) -> Any:
     raise ValueError(f"{name} is not a JSON number")
+
+
+# More runs than this are confirmed by typing their number.
+TYPED = 100
+# Runs that may be chosen one by one.
+CHOSEN = 500
+
+
+class UUIDsField(forms.MultipleChoiceField):
+    """The ids of runs that were chosen."""
+
+    widget = forms.MultipleHiddenInput
+
+    def validate(self, value: Sequence[str]) -> None:
+        if len(value) > CHOSEN:
+            raise forms.ValidationError(f"At most {CHOSEN} runs can be chosen one by one.")
+
+    def clean(self, value: Any) -> list[UUID]:
+        try:
+            return [UUID(one) for one in super().clean(value)]
+        except ValueError as error:
+            raise forms.ValidationError("A run is chosen by its id.") from error
+
+
+class BulkForm(forms.Form):
+    """What to do to many runs, why, and which: a list, or those that were chosen."""
+
+    verb = forms.ChoiceField(
+        choices=[(name, verb.label) for name, (verb, _) in ACTS.items()],
+        widget=forms.RadioSelect,
+        error_messages={"required": "Choose what to do."},
+    )
+    reason = forms.CharField(
+        max_length=MAX_REASON,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text="Kept in the audit of each run, with your name.",
+        error_messages={"required": "Say why: it is kept with each run."},
+    )
+    number = forms.CharField(required=False, max_length=20)
+    # The query string of the list. What came after `newest` is not meant; `shown` is how many
+    # there were.
+    list = forms.CharField(required=False, max_length=4_000, widget=forms.HiddenInput)
+    run = UUIDsField(required=False)
+    newest = forms.UUIDField(required=False, widget=forms.HiddenInput)
+    shown = forms.IntegerField(min_value=0, widget=forms.HiddenInput)
+    token = forms.UUIDField(widget=forms.HiddenInput)
+
+    def clean(self) -> None:
+        shown, typed = self.cleaned_data.get("shown") or 0, self.cleaned_data.get("number", "")
+        if shown > TYPED and typed.replace(",", "").strip() != str(shown):
+            self.add_error("number", f"Type {shown} to say that so many are meant.")

@@ -128,3 +128,109 @@ class ApiAnswer(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+
+class SavedView(models.Model):
+    """A list of runs that somebody wants to see again: its filters and columns."""
+
+    id = models.BigAutoField(primary_key=True)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="saved_views"
+    )
+    name = models.CharField(max_length=60)
+    # The query string of the list.
+    query = models.TextField()
+    # Whether everybody who sees runs has it.
+    is_shared = models.BooleanField(default=False)
+    # Whether its user gets it who asks for no list in particular.
+    is_default = models.BooleanField(default=False)
+
+    class Meta:
+        default_permissions = ()
+        permissions = [("share_view", "Can share saved lists of runs")]
+        constraints = [
+            models.UniqueConstraint(fields=["user", "name"], name="saved_view_name"),
+            models.UniqueConstraint(
+                fields=["user"], name="saved_view_default", condition=models.Q(is_default=True)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class BulkOperation(models.Model):
+    """One verb for many runs, which were written down when it was confirmed.
+
+    Written by `dashboard.bulk` alone; workers carry it out.
+    """
+
+    class State(models.TextChoices):
+        RUNNING = "running"
+        PAUSED = "paused"
+        STOPPED = "stopped"
+        DONE = "done"
+
+    id = models.BigAutoField(primary_key=True)
+    verb = models.CharField(max_length=40)
+    # The list that it was made of; "" for runs that were chosen one by one.
+    query = models.TextField(default="")
+    reason = models.TextField()
+    total = models.PositiveIntegerField()
+    state = models.CharField(max_length=16, choices=State, default=State.RUNNING)
+    # When a worker should look: now, or when the one that works on it has died; null at rest.
+    due_at = models.DateTimeField(null=True)
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    actor_label = models.CharField(max_length=255)
+    ip = models.GenericIPAddressField(null=True)
+    # Names the form, so that sending it twice makes one operation.
+    token = models.UUIDField(unique=True)
+    created_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        default_permissions = ()
+        permissions = [("bulk_operate", "Can act on many runs at once")]
+        indexes = [
+            # What workers have to do.
+            models.Index(
+                fields=["due_at"], name="bulk_due", condition=models.Q(due_at__isnull=False)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.verb} {self.total} runs"
+
+
+class BulkItem(models.Model):
+    """One run of a bulk operation, and what came of it."""
+
+    class State(models.TextChoices):
+        PENDING = "pending"
+        DONE = "done"
+        REFUSED = "refused"
+
+    id = models.BigAutoField(primary_key=True)
+    operation = models.ForeignKey(
+        BulkOperation, on_delete=models.CASCADE, related_name="items", db_index=False
+    )
+    # Not a foreign key: what was done outlives the run.
+    run_id = models.UUIDField()
+    state = models.CharField(max_length=16, choices=State, default=State.PENDING)
+    # Why it was refused.
+    detail = models.TextField(default="")
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(fields=["operation", "run_id"], name="bulk_item_once"),
+        ]
+        indexes = [
+            # What is to be done, what was refused, and how many there are of each.
+            models.Index(fields=["operation", "state", "id"], name="bulk_item_state"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.run_id}: {self.state}"

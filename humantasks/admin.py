@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin
 from django.http import HttpRequest
 
-from humantasks.models import HumanTask, ReviewerState, TaskAudit, TeamProfile
+from humantasks.models import HumanTask, ReviewerState, TaskAudit, TeamProfile, WorkCalendar
 
 if TYPE_CHECKING:
     Inline = admin.TabularInline[TaskAudit, HumanTask]
     ModelAdmin = admin.ModelAdmin[HumanTask]
     TeamAdmin = admin.ModelAdmin[TeamProfile]
     LimitAdmin = admin.ModelAdmin[ReviewerState]
+    CalendarAdmin = admin.ModelAdmin[WorkCalendar]
 else:
     Inline = admin.TabularInline
-    ModelAdmin = TeamAdmin = LimitAdmin = admin.ModelAdmin
+    ModelAdmin = TeamAdmin = LimitAdmin = CalendarAdmin = admin.ModelAdmin
 
 
 class ReadOnly:
@@ -60,6 +61,12 @@ class TeamProfileAdmin(TeamAdmin):
     list_select_related = ("group", "parent__group")
     autocomplete_fields = ("group", "leads")
     search_fields = ("group__name",)
+
+
+@admin.register(WorkCalendar)
+class WorkCalendarAdmin(CalendarAdmin):
+    list_display = ("name", "zone")
+    search_fields = ("name",)
 
 
 @admin.register(ReviewerState)

@@ -18,10 +18,11 @@ from humantasks import diffs, fields, plain, rows
 from humantasks.definitions import Outcome
 from humantasks.fields import Field
 from humantasks.inbox.errors import FieldError, InvalidAnswer
-from humantasks.models import HumanTask
+from humantasks.models import HumanTask, TaskDecision
 from orchestrator.conf import conf
 from orchestrator.core import codec
 from orchestrator.core.errors import NotSerializable, PayloadTooLarge, UndecodableValue
+from orchestrator.core.plain import plain as plain_values
 
 MAX_COMMENT = 10_000
 
@@ -253,3 +254,20 @@ def edits(task: HumanTask, answer: Answer) -> dict[str, dict[str, Any]]:
         for one in asked
         if (after := fields.dig(values, one.path)) is not None
     }
+
+
+def of_decision(task: HumanTask, decision: TaskDecision) -> Answer:
+    """An answer that was stored, as it was given; with a dict where the form's class has gone."""
+    data: BaseModel | dict[str, Any] | None
+    try:
+        data = codec.decode(decision.data)
+    except UndecodableValue:
+        data = plain_values(decision.data)
+    chosen = task.outcomes[decision.outcome]
+    codes, checked = list(decision.reason_codes), list(decision.checked)
+    return Answer(chosen, data, decision.comment, codes, checked, decision.data)
+
+
+def without_data(outcome: Outcome, comment: str) -> Answer:
+    """What somebody says who fills in nothing."""
+    return Answer(outcome, None, comment, [], [], "null")

@@ -41,6 +41,17 @@ class HumanTaskFailed(OrchestratorError):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Reviewer:
+    """One of several people who decided a task together."""
+
+    user: str
+    role: Literal["maker", "checker", "voter"]
+    outcome: str
+    at: datetime
+    comment: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class HumanTaskResult(Generic[T]):
     """What became of a human task.
 
@@ -62,6 +73,12 @@ class HumanTaskResult(Generic[T]):
     completed_by: str | None = None
     on_behalf_of: str | None = None
     override: bool = False
+    # Who decided it, in their order, when more than one person did; and how often it was judged.
+    reviewers: list[Reviewer] = field(default_factory=list)
+    round: int = 1
+    # How long people had it: in hours of work, if its type has a calendar; without the time
+    # in which it waited for information. None when it has expired.
+    working_seconds: float | None = None
     # Of each edited text, by its field: `base_digest`, `unchanged`, `change_ratio`, `unified`.
     edits: dict[str, dict[str, Any]] = field(default_factory=dict)
     # The files that were attached: `id`, `name`, `type`, `size`, `sha256`.

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from humantasks.inbox.audit import digest
-from humantasks.inbox.deciding import decision_digest, evidence_digest_at
+from humantasks.inbox.recording import decision_digest, evidence_digest_at
 from humantasks.models import HumanTask, TaskAttachment, TaskAudit
 from humantasks.querysets import TaskQuerySet
 

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from humantasks import rows
 from humantasks.evidence import Value, fields_of, value_of
 
 # The two parts of the data that are laid side by side.
@@ -33,6 +34,11 @@ def of_text(text: str) -> list[Row]:
         return []
     left, right = dict(declared), dict(extracted)
     return [_row(label, left.get(label), right.get(label)) for label in {**left, **right}]
+
+
+def without_both(stored: Any) -> Any:
+    """Stored data without the two parts that are laid side by side."""
+    return rows.without(stored, {DECLARED.lower(), EXTRACTED.lower()})
 
 
 def count_differences(rows: list[Row]) -> int:

@@ -31,13 +31,20 @@ def of_reasons(outcome: Outcome) -> forms.Field:
     )
 
 
+class ChecklistField(forms.MultipleChoiceField):
+    """Not optional; which boxes must be ticked hangs on the outcome, and is said elsewhere."""
+
+    def validate(self, value: Any) -> None:
+        if value:
+            super().validate(value)
+
+
 def of_checklist(checklist: Sequence[Check]) -> forms.Field:
     """Boxes to tick: what must have been looked at."""
-    return forms.MultipleChoiceField(
+    return ChecklistField(
         label=_("Checklist"),
         choices=[(one.name, plain.shown(one.label)) for one in checklist],
         widget=forms.CheckboxSelectMultiple,
-        required=False,
         error_messages={"invalid_choice": _("Tick what is on the checklist")},
     )
 
@@ -50,7 +57,7 @@ def of(field: Field, task: HumanTask) -> forms.Field:
         made = _MAKERS.get(field.kind, _text)(field)
     made.label = plain.shown(field.label)
     made.help_text = plain.shown(field.help)
-    is_checked_elsewhere = field.part_of is not None or field.kind in ("boolean", "rows")
+    is_checked_elsewhere = field.part_of is not None or field.kind == "boolean"
     made.required = field.required and not is_checked_elsewhere
     made.initial = _initial(field)
     made.error_messages["required"] = plain.missing(field.kind)

@@ -24,11 +24,12 @@ class Counts:
 
     my_work: str
     queue: str
+    check: str
 
     @property
     def seen(self) -> str:
         """What a page sends back to ask whether it is still so."""
-        return f"{self.my_work}.{self.queue}"
+        return f"{self.my_work}.{self.queue}.{self.check}"
 
 
 class CappedCount(Subquery):
@@ -68,7 +69,7 @@ def shown(number: int) -> str:
 def _counts_for(request: HttpRequest) -> Counts:
     """A page for nobody in particular has no numbers, and asks nothing."""
     user = getattr(request, "user", None)
-    return counts_of(user) if isinstance(user, User) else Counts("", "")
+    return counts_of(user) if isinstance(user, User) else Counts("", "", "")
 
 
 def _ask(user: User, **further: TaskQuerySet) -> tuple[Counts, dict[str, int]]:
@@ -76,10 +77,12 @@ def _ask(user: User, **further: TaskQuerySet) -> tuple[Counts, dict[str, int]]:
     asked = {
         "my_work": tasks.my_work(user),
         "queue": tasks.free_for(user),
+        "check": tasks.to_check(user),
         **further,
     }
     # The person's own row is one row, to hang the numbers on.
     me = User.objects.filter(pk=user.pk)
     found = me.values_list(*(CappedCount(some) for some in asked.values())).get()
     numbers = dict(zip(asked, found, strict=True))
-    return Counts(shown(numbers["my_work"]), shown(numbers["queue"])), numbers
+    mine = ("my_work", "queue", "check")
+    return Counts(**{name: shown(numbers[name]) for name in mine}), numbers

@@ -13,7 +13,10 @@ from typing import Any, ClassVar, Literal, TypeVar
 
 from pydantic import BaseModel
 
+from humantasks import reviews
+from humantasks.reviews import Review
 from humantasks.routing import AssignTo, pool_of
+from humantasks.sla import Sla
 from humantasks.words import humanise
 from orchestrator.core import codec
 from orchestrator.core.durations import Duration, parse_duration
@@ -142,6 +145,10 @@ class HumanTaskType:
     ui: str = "form"
     # Whom it goes to when the body does not say: a Pool, a Direct, or a name.
     routing: AssignTo | None = None
+    # How more than one person decides: a FourEyes or a Quorum. None: one person does.
+    review: Review | None = None
+    # By when its tasks are begun and done: an Sla. None: nobody is in a hurry.
+    sla: Sla | None = None
     # Whether the person who started the run may answer its task.
     requester_may_answer: bool = False
     # A claim ends when its holder types nothing for so long. None: it does not end.
@@ -167,6 +174,9 @@ def human_task_type(name: str, *, version: int = 1) -> Callable[[K], K]:
         check_outcomes(cls.outcomes)
         check_checklist(cls.checklist, cls.outcomes)
         check_ui(cls.ui)
+        reviews.check(cls.review, cls.outcomes)
+        if cls.sla is not None and not isinstance(cls.sla, Sla):
+            raise TypeError(f"sla is an Sla, not {cls.sla!r}")
         lease_seconds(cls)
         if cls.routing is not None:
             pool_of(cls.routing)

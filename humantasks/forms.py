@@ -239,8 +239,8 @@ class DecisionForm(forms.Form):
 
     # ---- checking it -----------------------------------------------------------------
 
-    def check(self, outcome: str) -> bool:
-        """Parse and validate for this outcome. All errors are in the form afterwards."""
+    def parse(self, outcome: str) -> None:
+        """Read what this outcome asks. What could not be read is among the errors then."""
         self._outcome = outcome
         self.full_clean()
         if outcome in self.task.outcomes:
@@ -248,6 +248,10 @@ class DecisionForm(forms.Form):
             for name in {*self.asked, *(each for own in self.own.values() for each in own)}:
                 if name not in asked:
                     self.errors.pop(name, None)
+
+    def check(self, outcome: str) -> bool:
+        """Parse and validate for this outcome. All errors are in the form afterwards."""
+        self.parse(outcome)
         try:
             answers.check(
                 self.task,

@@ -41,14 +41,15 @@ def _line(entry: TaskAudit, task: HumanTask) -> Line:
     outcome = task.outcomes.get(entry.code) if entry.verb in _DECISIONS else None
     if outcome is not None and not outcome.positive:
         icon, family = "x", ""
-    said = "" if entry.verb in _NAMES_SOMEBODY else entry.reason
+    names_somebody = entry.verb in _NAMES_SOMEBODY or entry.code == "overdue"
+    said = "" if names_somebody else entry.reason
     who = entry.actor_label or _("The workflow")
     if entry.on_behalf_of:
         who = _("%(who)s, for %(owner)s,") % {"who": who, "owner": entry.on_behalf_of}
     return Line(who, _what(entry, task), entry.at, icon, family, said)
 
 
-_DECISIONS = ("completed", "overridden")
+_DECISIONS = ("completed", "overridden", "proposed", "approved", "voted", "vote_changed")
 # Their reason is a name, which stands in the sentence.
 _NAMES_SOMEBODY = (
     "created",
@@ -82,6 +83,11 @@ _LOOKS = {
     "escalated": ("triangle-alert", "is-retry"),
     "completed": ("check", "is-ok"),
     "overridden": ("check", "is-ok"),
+    "proposed": ("users", "is-waiting"),
+    "approved": ("check", "is-ok"),
+    "returned": ("undo-2", "is-retry"),
+    "voted": ("user-check", "is-waiting"),
+    "vote_changed": ("rotate-cw", "is-waiting"),
     "skipped": ("skip-forward", ""),
     "failed": ("x", "is-failed"),
     "expired": ("timer-off", "is-failed"),
@@ -91,11 +97,11 @@ _LOOKS = {
 
 def _what(entry: TaskAudit, task: HumanTask) -> str:
     match entry.verb:
-        case "created" if entry.code == "assigned":
-            return _("asked, and assigned it to %(who)s") % {"who": entry.reason}
         case "created":
-            return _("asked %(team)s") % {"team": ", ".join(task.assign_to)}
-        case "completed" | "overridden":
+            return _created(entry, task)
+        case "claimed" | "assigned" if entry.code:
+            return _seated(entry)
+        case verb if verb in _DECISIONS:
             return _decided(entry, task)
         case "updated":
             return _updated(entry)
@@ -103,15 +109,42 @@ def _what(entry: TaskAudit, task: HumanTask) -> str:
             return _withdrawals(entry)
     is_hidden = entry.verb in ("attached", "replaced") and not task.sees_data
     words = _("added a file") if is_hidden else _verbs().get(entry.verb, entry.verb)
+    if entry.verb == "escalated" and entry.code == "overdue":
+        words = _("escalated the task to %(name)s: it is overdue")
     old, new = _changed(entry)
     return words % {"name": entry.reason, "old": old, "new": new}
 
 
+def _created(entry: TaskAudit, task: HumanTask) -> str:
+    if entry.code == "assigned":
+        return _("asked, and assigned it to %(who)s") % {"who": entry.reason}
+    return _("asked %(team)s") % {"team": ", ".join(task.assign_to)}
+
+
+def _seated(entry: TaskAudit) -> str:
+    """Of a task in review it is a seat that somebody takes, or gets."""
+    _old, new = _changed(entry)
+    if entry.verb == "assigned":
+        return _("had %(who)s look at it") % {"who": new}
+    return _("took it to check") if entry.code == "checker" else _("took a seat to vote")
+
+
 def _decided(entry: TaskAudit, task: HumanTask) -> str:
     outcome = task.outcomes.get(entry.code)
-    words = _("decided past the rules: %(outcome)s")
-    if entry.verb == "completed":
-        words = _("decided: %(outcome)s")
+    words = {
+        "completed": _("decided: %(outcome)s"),
+        "overridden": _("decided past the rules: %(outcome)s"),
+        "proposed": _("proposed: %(outcome)s"),
+        "approved": _("approved the proposal: %(outcome)s"),
+        "voted": _("voted: %(outcome)s"),
+        "vote_changed": _("changed their vote: %(outcome)s"),
+    }[entry.verb]
+    if "votes" in entry.changes:
+        words = _("ended the vote: %(outcome)s")
+        if entry.changes["is_tie"]:
+            words = _("ended the vote, which was even: %(outcome)s")
+    elif not entry.code:
+        words = _("voted") if entry.verb == "voted" else _("changed their vote")
     return words % {"outcome": plain.shown(outcome.label) if outcome else entry.code}
 
 
@@ -157,6 +190,7 @@ def _verbs() -> dict[str, str]:
         "moved": _("moved the task to %(new)s"),
         "snoozed": _("put the task aside until %(new)s"),
         "woke": _("took the task up again"),
+        "returned": _("sent the proposal back"),
         "info_requested": _("asked %(name)s a question"),
         "info_answered": _("answered the question"),
         "question_withdrawn": _("went on without an answer"),

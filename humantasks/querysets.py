@@ -20,6 +20,7 @@ from django.db.models import (
 )
 from django.db.models.expressions import RawSQL
 
+from humantasks.reviews import FourEyes
 from orchestrator.clock import Now
 
 if TYPE_CHECKING:
@@ -66,6 +67,12 @@ class TaskQuerySet(QuerySet["HumanTask"]):
             return self.none()
         return self.filter(_is_candidate(user), ~_is_excluded(user))
 
+    def reviewable_by(self, user: User) -> Self:
+        """What this person may check or vote on, as far as it is about the person."""
+        if not user.is_active:
+            return self.none()
+        return self.filter(_may_review(user), status="in_review")
+
     def with_exclusion_of(self, user: User) -> Self:
         """Annotates `excluded_why`: the person is in the team, and must not answer this one."""
         why = _lines("excluded").filter(user=user).values("why")[:1]
@@ -78,21 +85,29 @@ class TaskQuerySet(QuerySet["HumanTask"]):
         return self.with_exclusion_of(user).annotate(
             is_led=_told(_is_led(user) if user.is_active else Q(pk=None)),
             may_answer=_told(may_answer),
+            may_review=_told(Q(status="in_review") & _may_review(user)),
             has_team_above=_has_team_above(),
             sees_data=_told(sees_data) if sees_data else Value(value=True),
         )
 
     def people_for(self, task: HumanTask) -> QuerySet[User]:
-        """Who may answer a task, by name."""
+        """Who may answer a task, by name; when it is in review, who may take a seat of it."""
         lines = _all_lines().filter(task=task)
-        asked = lines.filter(kind="candidate")
+        is_check = task.status == "in_review" and isinstance(task.review, FourEyes)
+        asked = lines.filter(kind="checker" if is_check else "candidate")
         is_named = Q(pk__in=asked.values("user"))
-        is_member = Q(groups__in=asked.values("group")) | Q(groups=task.team_id)
+        is_member = Q(groups__in=asked.values("group"))
+        if not is_check:
+            is_member |= Q(groups=task.team_id)
         is_new = Q(groups__name__in=asked.filter(user=None, group=None).values("name"))
         people = get_user_model()._default_manager.filter(is_active=True)
         found: QuerySet[User] = people.filter(is_named | is_member | is_new)
-        excluded = lines.filter(kind="excluded").values("user")
-        return found.exclude(pk__in=excluded).distinct().order_by("username")
+        found = found.exclude(pk__in=lines.filter(kind="excluded").values("user"))
+        if task.status == "in_review":
+            sit = _table("TaskSeat").filter(task=task, round=task.round, user__isnull=False)
+            made = _table("TaskDecision").filter(task=task, kind="proposal")
+            found = found.exclude(pk__in=sit.values("user")).exclude(pk__in=made.values("user"))
+        return found.distinct().order_by("username")
 
     def people_to_ask(self, task: HumanTask) -> QuerySet[User]:
         """Who may be asked about a task, by name: who may answer it, and who started the run."""
@@ -105,7 +120,7 @@ class TaskQuerySet(QuerySet["HumanTask"]):
         """What somebody holds who is no candidate for it (any more), or has left."""
         holder = OuterRef("assignee")
         is_of_team = Group.objects.filter(pk=OuterRef("team"), user=holder)
-        lines = _lines("candidate").filter(Q(user=holder) | Q(group__user=holder))
+        lines = _lines("candidate").filter(named(holder))
         return self.filter(Q(assignee__is_active=False) | ~Exists(is_of_team) & ~Exists(lines))
 
     # ---- which -----------------------------------------------------------------------
@@ -127,6 +142,19 @@ class TaskQuerySet(QuerySet["HumanTask"]):
         passes = apps.get_model("humantasks", "TaskPass")._default_manager
         recent = passes.filter(task=OuterRef("pk"), user=user, until__gt=Now())
         return self.filter(~Exists(recent))
+
+    def to_check(self, user: User) -> Self:
+        """Where this person checks or votes (`sits`), and where a seat is free for them."""
+        seats = _table("TaskSeat").filter(task=OuterRef("pk"), round=OuterRef("round"))
+        has_voted = Exists(seats.filter(user=user, status="done"))
+        is_free = Exists(seats.filter(status="open")) & _may_review(user) & ~has_voted
+        is_mine = Exists(seats.filter(user=user, status="taken"))
+        return self.annotate(sits=is_mine).filter(Q(is_mine) | is_free, status="in_review")
+
+    def checked_by(self, user: User) -> Self:
+        """What has ended after this person checked it, or voted on it."""
+        made = _table("TaskDecision").exclude(kind__in=["decision", "proposal"])
+        return self.filter(pk__in=made.filter(user=user).values("task"), closed_at__isnull=False)
 
     def queue_of(self, user: User) -> Self:
         """What waits for this person's teams. Also what they must not answer themselves."""
@@ -167,6 +195,17 @@ class TaskQuerySet(QuerySet["HumanTask"]):
         same_or_less = self.filter(priority__lte=last.priority)  # where the index can begin
         return same_or_less.filter(Q(priority__lt=last.priority) | later)
 
+    def due_first(self) -> Self:
+        """What is overdue for longest, then what is due next."""
+        return self.order_by(F("due_at").asc(nulls_last=True), "id")
+
+    def after_due(self, last: HumanTask) -> Self:
+        """What follows this task in the order of `due_first`."""
+        if last.due_at is None:
+            return self.filter(due_at=None, id__gt=last.id)
+        same = Q(due_at=last.due_at, id__gt=last.id)
+        return self.filter(same | Q(due_at__gt=last.due_at) | Q(due_at=None))
+
     def latest_first(self) -> Self:
         return self.order_by("-closed_at", "-id")
 
@@ -191,6 +230,13 @@ WITH RECURSIVE led(id) AS (
 """
 
 
+def named(person: OuterRef) -> Q:
+    """The lines that name a person: themselves, a team of theirs, or one that was made later."""
+    teams = Group.objects.filter(user=OuterRef(person))
+    is_new = Q(user=None, group=None, name__in=teams.values("name"))
+    return Q(user=person) | Q(group__user=person) | is_new
+
+
 def _has_team_above() -> Exists:
     profiles = apps.get_model("humantasks", "TeamProfile")._default_manager
     return Exists(profiles.filter(group=OuterRef("team"), parent__isnull=False))
@@ -206,10 +252,10 @@ def _is_led(user: User) -> Q:
 
 def _is_involved(user: User) -> Q:
     mine = Q(assignee=user) | Q(completed_by=user) | Q(owner=user)
-    return mine | _is_candidate(user) | _is_led(user)
+    return mine | _is_candidate(user, "candidate", "checker") | _is_led(user)
 
 
-def _is_candidate(user: User) -> Q:
+def _is_candidate(user: User, *kinds: str) -> Q:
     """Whether a task was sent to this person or one of their teams.
 
     Nearly always to one team, which the task's own row says; the rest is on its list of
@@ -219,17 +265,35 @@ def _is_candidate(user: User) -> Q:
     groups = user.groups.all()
     is_me = Q(user=user) | Q(group__in=groups.values("id"))
     is_my_new_team = Q(user=None, group=None, name__in=groups.values("name"))
-    lines = _lines("candidate").filter(is_me | is_my_new_team)
+    lines = _lines(*(kinds or ("candidate",))).filter(is_me | is_my_new_team)
     return Q(team__in=groups.values("id")) | Q(Exists(lines))
+
+
+def _may_review(user: User) -> Q:
+    """Whether a seat of the task's round could be this person's: nobody checks their own."""
+    seats = _table("TaskSeat").filter(task=OuterRef("pk"), round=OuterRef("round"))
+    groups = user.groups.all()
+    is_me = Q(user=user) | Q(group__in=groups.values("id"))
+    is_my_new_team = Q(user=None, group=None, name__in=groups.values("name"))
+    is_checker = Q(Exists(_lines("checker").filter(is_me | is_my_new_team)))
+    proposals = _table("TaskDecision").filter(task=OuterRef("pk"), user=user, kind="proposal")
+    checks = Q(Exists(seats.filter(role="checker"))) & is_checker & ~Q(Exists(proposals))
+    votes = Q(Exists(seats.filter(role="voter"))) & _is_candidate(user)
+    return (checks | votes) & ~Q(_is_excluded(user))
 
 
 def _is_excluded(user: User) -> Exists:
     return Exists(_lines("excluded").filter(user=user))
 
 
+def _table(name: str) -> QuerySet[Any]:
+    rows: QuerySet[Any] = apps.get_model("humantasks", name)._default_manager.all()
+    return rows
+
+
 def _all_lines() -> QuerySet[Any]:
-    return apps.get_model("humantasks", "TaskCandidate")._default_manager.all()
+    return _table("TaskCandidate")
 
 
-def _lines(kind: str) -> QuerySet[Any]:
-    return _all_lines().filter(task=OuterRef("pk"), kind=kind)
+def _lines(*kinds: str) -> QuerySet[Any]:
+    return _all_lines().filter(task=OuterRef("pk"), kind__in=kinds)

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import to_json
 
-from humantasks import definitions, schema
+from humantasks import definitions, reviews, schema, sla
 from humantasks.definitions import HumanTaskType, Outcome
 from humantasks.routing import AssignTo, pool_of
 from humantasks.words import humanise
@@ -123,11 +123,14 @@ def stored_schema(
 
     outcomes = outcomes or definition.outcomes
     definitions.check_outcomes(outcomes)
+    reviews.check(definition.review, outcomes)
     definitions.check_model(form)
     asked = {
         **_form_as_stored(form),
         "outcomes": [definitions.outcome_as_stored(one) for one in outcomes],
         "policy": asdict(definitions.policy_of(definition)),
+        "review": reviews.as_stored(definition.review),
+        "sla": sla.as_stored(definition.sla),
     }
     own = {one.name: one.form for one in outcomes if isinstance(one.form, type)}
     if own:

@@ -10,7 +10,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from humantasks.evidence import TAG, Value, fields_of, items_of, plain_of, value_of
-from humantasks.fields import Field
+from humantasks.fields import Field, dig
 from humantasks.models import HumanTask
 
 
@@ -27,6 +27,15 @@ class Table:
     task: HumanTask
     columns: list[str]
     rows: list[Row]
+
+    @property
+    def headings(self) -> list[tuple[str, bool]]:
+        """Each column, and whether it holds nothing but numbers."""
+        cells = zip(*(row.cells for row in self.rows), strict=True)
+        return [
+            (column, all(cell.kind == "number" for cell in column_cells))
+            for column, column_cells in zip(self.columns, cells, strict=True)
+        ]
 
 
 def of_task(task: HumanTask, field: Field) -> Table:
@@ -45,6 +54,31 @@ def of_task(task: HumanTask, field: Field) -> Table:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A table after it was judged: each row with the word for its verdict."""
+
+    title: str
+    headings: list[tuple[str, bool]]
+    rows: list[tuple[list[Value], str]]
+
+
+def judged(task: HumanTask, asked: Iterable[Field], answer: Any) -> list[Judged]:
+    """The tables that an answer has judged, for those fields that did."""
+    found = []
+    for field in asked:
+        verdicts = dig(answer, field.path) if field.kind == "rows" else None
+        if isinstance(verdicts, Mapping):
+            table, words = of_task(task, field), {str(one): label for one, label in field.choices}
+            given = [
+                (row.cells, words.get(str(verdict), str(verdict)))
+                for row in table.rows
+                if (verdict := verdicts.get(row.key)) is not None
+            ]
+            found.append(Judged(field.label, table.headings, given))
+    return found
+
+
 def keys_of(task: HumanTask, field: Field) -> list[str]:
     """What names each row."""
     return _keys(_items(task, field), field)
@@ -52,16 +86,16 @@ def keys_of(task: HumanTask, field: Field) -> list[str]:
 
 def without_tables(stored: Any, asked: Iterable[Field]) -> Any:
     """Stored data without the tables that a form shows row by row."""
-    sources = {one.source for one in asked if one.kind == "rows"}
-    if not sources or not isinstance(stored, dict):
+    return without(stored, {one.source for one in asked if one.kind == "rows"})
+
+
+def without(stored: Any, names: set[str]) -> Any:
+    """Stored data without some of its parts."""
+    if not names or not isinstance(stored, dict):
         return stored
     if stored.get(TAG) in ("dataclass", "model"):
-        return stored | {"v": _without(stored["v"], sources)}
-    return _without(stored, sources)
-
-
-def _without(parts: Mapping[str, Any], names: set[str]) -> dict[str, Any]:
-    return {name: part for name, part in parts.items() if name not in names}
+        return stored | {"v": without(stored["v"], names)}
+    return {name: part for name, part in stored.items() if name not in names}
 
 
 def _items(task: HumanTask, field: Field) -> Sequence[Any]:

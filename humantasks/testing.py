@@ -17,7 +17,8 @@ from pydantic import BaseModel
 
 from humantasks import inbox
 from humantasks.inbox import InboxError, InvalidAnswer
-from humantasks.models import OPEN, HumanTask
+from humantasks.models import OPEN, HumanTask, Status
+from humantasks.reviews import FourEyes
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -42,6 +43,9 @@ def answer(
     Without `user` the one who holds it does it, else one who may; if there is nobody, a
     user is made who may. `data` is what is filled in, or an instance of the form. Raises
     what the inbox raises, and LookupError when nobody can be found.
+
+    Of a task that several people decide it is one proposal, vote, or check, for which
+    `outcome` is "approve" or "return".
     """
     task = HumanTask.objects.filter(run_id=run_id, key=key, status__in=OPEN).latest("generation")
     if outcome is None:
@@ -50,13 +54,25 @@ def answer(
     person = user or _somebody(task)
     try:
         held = inbox.claim(task, user=person)
+        if task.status == Status.IN_REVIEW and isinstance(task.review, FourEyes):
+            _check(held, person, outcome, comment)
+            return
         inbox.complete(held, user=person, outcome=outcome, data=values, comment=comment)
     except InboxError as error:
         error.add_note("\n".join(_notes(error, task, person)))
         raise
 
 
+def _check(task: HumanTask, person: User, outcome: str, comment: str) -> None:
+    if outcome not in ("approve", "return"):
+        raise TypeError("somebody checks it: outcome='approve' or 'return'")
+    say = inbox.approve if outcome == "approve" else inbox.return_proposal
+    say(task, user=person, comment=comment)
+
+
 def _choices(task: HumanTask) -> str:
+    if task.status == Status.IN_REVIEW and isinstance(task.review, FourEyes):
+        return "'approve' or 'return'"
     return " or ".join(repr(name) for name in task.outcomes)
 
 
@@ -74,6 +90,8 @@ def _somebody(task: HumanTask) -> User:
     """Who answers when the test does not say."""
     if task.assignee is not None:
         return task.assignee
+    if task.status == Status.IN_REVIEW:
+        return HumanTask.objects.people_for(task).first() or _made_reviewer(task)
     return _eligible(task) or _made(task)
 
 
@@ -97,6 +115,19 @@ def _made(task: HumanTask) -> User:
         f"nobody may answer {task.name!r}, which is assigned to {', '.join(task.assign_to)}. "
         "Make the person before the run asks"
     )
+
+
+def _made_reviewer(task: HumanTask) -> User:
+    """One more person who may check the task, or vote on it."""
+    names = task.review.checkers if isinstance(task.review, FourEyes) else task.assign_to
+    team = next((name for name in names if not name.startswith("user:")), None)
+    if team is None:
+        raise LookupError(f"nobody may review {task.name!r}. Make the person before the run asks")
+    group, _ = Group.objects.get_or_create(name=team.removeprefix("group:"))
+    number = group.user_set.count() + 1
+    person = get_user_model()._default_manager.create_user(f"reviewer-{number}-of-{group}"[:150])
+    person.groups.add(group)
+    return person
 
 
 def _may(person: User, task: HumanTask) -> bool:

@@ -37,14 +37,19 @@ class VerdictsWidget(forms.Widget):
     ) -> SafeString:
         given = value if isinstance(value, Mapping) else {}
         lines = [
-            {"name": each, "row": row, "verdict": str(given.get(row.key, ""))}
+            {
+                "name": each,
+                "key": row.key,
+                "cells": list(zip(self.table.columns, row.cells, strict=True)),
+                "verdict": str(given.get(row.key, "")),
+            }
             for row, each in zip(self.table.rows, self.names(name), strict=True)
         ]
         context = {
             "task": self.table.task,
             "name": name,
             "id": (attrs or {}).get("id", ""),
-            "columns": self.table.columns,
+            "headings": self.table.headings,
             "lines": lines,
             "choices": self.choices,
             "decided": sum(1 for line in lines if line["verdict"]),
@@ -60,7 +65,10 @@ class VerdictsField(forms.Field):
     def __init__(self, field: Field, table: Table) -> None:
         self._known = {str(value): value for value, _label in field.choices}
         choices = [(str(value), plain.shown(label)) for value, label in field.choices]
-        super().__init__(required=False, widget=VerdictsWidget(table, choices))
+        super().__init__(widget=VerdictsWidget(table, choices))
+
+    def validate(self, value: Any) -> None:
+        """Nothing: which rows are left is told by their names."""
 
     def to_python(self, value: Any) -> dict[str, Any]:
         """What is no verdict is left as it came, for the model to refuse."""

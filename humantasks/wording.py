@@ -78,6 +78,22 @@ def _by_status() -> dict[tuple[str, str], tuple[str, str]]:
             _("You no longer hold this task"),
             _("It is free since %(at)s: you can claim it again."),
         ),
+        (Code.WRONG_STATE, Status.IN_REVIEW): (
+            _("Others look at this task now"),
+            _("%(who)s sent it on or took part in it at %(at)s. Nothing is left for you to send."),
+        ),
+        (Code.ALREADY_COMPLETED, Status.IN_REVIEW): (
+            _("You have already voted"),
+            _("You did so at %(at)s, and votes on this task stand."),
+        ),
+        (Code.ALREADY_CLAIMED, Status.IN_REVIEW): (
+            _("All seats are taken"),
+            _("%(who)s took the last one at %(at)s."),
+        ),
+        (Code.NOT_ASSIGNEE, Status.IN_REVIEW): (
+            _("You have no seat at this task"),
+            _("%(who)s has one since %(at)s."),
+        ),
         (Code.WRONG_STATE, Status.PAUSED): (
             _("You have put this task aside"),
             _("That was at %(at)s. Take it up again to go on."),
@@ -143,6 +159,12 @@ def _refusals() -> dict[str, tuple[str, str]]:
             _("You have decided another task of this run. Somebody else must decide this one."),
         ),
         "named": (own, _("Whoever wrote this workflow has excluded you from this task.")),
+        "maker": (own, _("You have proposed how to decide it. Somebody else must check that.")),
+        "rounds": (own, _("It was sent back to you too often. Somebody else must decide it.")),
+        "checker": (
+            _("You may not check this task"),
+            _("Somebody else of those who check must do it."),
+        ),
         "conflict": (own, _("You have said that you must not decide it.")),
         Code.REQUESTER: (own, _("You are excluded from it. Somebody else must decide.")),
         Code.CLAIM_LIMIT: (
@@ -167,6 +189,7 @@ def why_locked(task: HumanTask) -> str:
         "decider": _("You decided another task of this run"),
         "named": _("You are excluded"),
         "conflict": _("You declared a conflict"),
+        "rounds": _("It was sent back to you too often"),
     }
     return words.get(task.excluded_why or "", "")
 

@@ -36,7 +36,10 @@ class StepInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventInfo:
-    """An event that a run has received. `consumed_by` is the key of the wait that took it."""
+    """An event that a run has received. `consumed_by` is the key of the wait that took it.
+
+    Of an event that came to a machine when it had ended it is `@refused|…`.
+    """
 
     name: str
     key: str | None

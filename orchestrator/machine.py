@@ -130,7 +130,9 @@ class Machine(Run[Any], Generic[C]):
 
     @property
     def trouble(self) -> str:
-        """Why today's definition does not fit the machine; "" if it does."""
+        """Why it cannot go on by today's definition; "" if it can, or has ended."""
+        if self._row.is_final:
+            return ""
         try:
             self._standing()
         except (UnknownState, UndecodableValue) as error:

@@ -12,7 +12,7 @@ from orchestrator import models
 from orchestrator.core import codec
 from orchestrator.core.charts.chart import AND, Chart
 from orchestrator.core.errors import UndecodableValue, UnknownRun
-from orchestrator.core.journal import CANCEL, QUEUED, STEP
+from orchestrator.core.journal import CANCEL, QUEUED, REFUSED_KEY, STEP
 from orchestrator.run import EventInfo, StepInfo, WaitInfo
 
 
@@ -26,7 +26,8 @@ def refresh(run: models.Run) -> None:
 
 def steps(run: models.Run) -> list[StepInfo]:
     """Everything that the run asked for, in the order in which it asked."""
-    entries = models.Entry.objects.filter(run_id=run.id).exclude(kind=CANCEL).order_by("position")
+    entries = models.Entry.objects.filter(run_id=run.id).exclude(kind=CANCEL)
+    entries = entries.exclude(key__startswith=REFUSED_KEY).order_by("position")
     now = {one["key"]: _in_flight(one) for one in executing(run)}
     known = [_step(entry, now.pop(entry.key, None)) for entry in entries]
     return known + list(now.values())

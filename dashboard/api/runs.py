@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import chain
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from django.http import HttpResponse
@@ -28,6 +28,10 @@ from orchestrator.rest import Cursor, Instant, Limit, Page, Problem
 
 router = Router(tags=["runs"])
 
+WaitKind = Literal[
+    "human_task", "event", "timer", "retry", "child", "step", "concurrency", "ambiguous"
+]
+
 READS = needs("runs:read", *SEES_RUNS)
 
 
@@ -39,6 +43,13 @@ class RunFilters(BaseModel):
     attribute: list[Attribute] = Field(
         [], max_length=5, description="`name:value`, exactly. Repeated: all of them."
     )
+    tag: list[Attribute] = Field(
+        [], max_length=5, description="`name:value`, exactly, of tags that are single values."
+    )
+    waiting_on: WaitKind | None = Field(None, description="The kind of the first wait.")
+    error: Name | None = Field(
+        None, description="The type of the error, or its signature: one for each cause."
+    )
     started_after: Instant | None = Field(None, description="Made (`created_at`) then or later.")
     started_before: Instant | None = Field(None, description="Made (`created_at`) before then.")
     idempotency_key: Key | None = Field(
@@ -47,11 +58,17 @@ class RunFilters(BaseModel):
     parent_id: UUID | None = Field(None, description="The children of this run.")
 
     def wanted(self) -> Filter:
-        pairs = (one.partition(":") for one in self.attribute)
+        attributes, tags = (
+            tuple((name, value) for name, _, value in (one.partition(":") for one in pairs))
+            for pairs in (self.attribute, self.tag)
+        )
         return Filter(
             workflow=self.workflow or "",
             statuses=tuple(self.status),
-            attributes=tuple((name, value) for name, _, value in pairs),
+            attributes=attributes,
+            tags=tags,
+            wait=self.waiting_on or "",
+            error=self.error or "",
             started_after=self.started_after,
             started_before=self.started_before,
             key=self.idempotency_key or "",

@@ -149,7 +149,9 @@ class Event(BaseModel):
     )
     received_at: datetime
     consumed_at: datetime | None
-    consumed_by: str | None = Field(description="The key of the wait that took it.")
+    consumed_by: str | None = Field(
+        description="The key of the wait that took it; `@refused|…` if a machine had ended."
+    )
     event_id: str | None
     sent_by: str
 
@@ -290,7 +292,10 @@ class Transition(BaseModel):
 
     event: str
     from_state: str
-    to_state: str
+    to_state: str = Field(
+        description="In a history: where it leads, and where the next one begins. Of an event "
+        "that is answered: where the machine has come to rest."
+    )
     accepted: bool | None = Field(description="null while it is not judged.")
     refused_because: str | None = Field(
         description="Also why it is not judged yet. null as well when you may not see payloads."

@@ -18,7 +18,7 @@ from dashboard.timeline import Row
 from humantasks.asking import KIND
 from humantasks.models import HumanTask
 from orchestrator import clock
-from orchestrator.core.journal import CANCEL, CHILD, EVENT, PATCH
+from orchestrator.core.journal import CANCEL, CHILD, EVENT, PATCH, REFUSED_KEY
 from orchestrator.models import REPORT, Attempt, Entry, Event, LogLine, Run
 
 # Rows of the timeline, entries of the history, events: so many on a page.
@@ -89,7 +89,7 @@ def timeline(run: Run, *, after: int = 0, size: int | None = None) -> Steps:
 
 def _asked(run_id: UUID) -> QuerySet[Entry]:
     """What the body has asked for, in its order."""
-    entries = Entry.objects.filter(run_id=run_id)
+    entries = Entry.objects.filter(run_id=run_id).exclude(key__startswith=REFUSED_KEY)
     return entries.exclude(kind__in=[CANCEL, PATCH]).order_by("position")
 
 

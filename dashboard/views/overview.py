@@ -12,10 +12,11 @@ from django.views.decorators.http import require_safe
 
 from dashboard.access import SEES_RUNS, OperatorRequest, permitted, sees_payloads, sees_runs
 from dashboard.filtering import USUAL
-from dashboard.live import is_seen, unchanged, wants_part
+from dashboard.live import capped, is_seen, unchanged, wants_part
 from dashboard.queries import overview as queries
 from dashboard.queries.filters import FAMILIES
 from dashboard.queries.overview import Overview
+from dashboard.queries.runs import CAP
 from humantasks.present import Look, look
 
 
@@ -68,7 +69,7 @@ def _stat(found: Overview, name: str) -> Stat:
 
 def _failed(found: Overview) -> Stat:
     href = f"{reverse('dashboard:runs')}?status=failed&ended=24h"
-    number = f"{found.failed:,}{'+' if found.has_more_failed else ''}"
+    number = capped(found.failed, CAP)
     return Stat("Failed in the last 24 h", look("failed"), number, not found.failed, href)
 
 

@@ -10,11 +10,12 @@ from typing import Any
 from uuid import UUID
 
 from django.http import HttpResponse, HttpResponseBadRequest
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 from django_htmx.http import push_url
 
+from dashboard import saved
 from dashboard.access import SEES_RUNS, OperatorRequest, permitted, sees_payloads
 from dashboard.filtering import COLUMNS, PERIOD_WORDS, RunFilter, params, query
 from dashboard.live import capped, is_seen, unchanged, wants_part
@@ -23,6 +24,7 @@ from dashboard.queries.filters import FAMILIES, PERIODS, Filter, Pairs
 from dashboard.queries.limits import TookTooLong, within
 from dashboard.queries.runs import CAP, PAGE, Page
 from dashboard.rows import Row, short_id
+from dashboard.saved import View
 from humantasks.present import Look, look
 from orchestrator.core.definition import registry
 
@@ -53,6 +55,10 @@ class Active:
 @require_safe
 @permitted(*SEES_RUNS)
 def run_list(request: OperatorRequest) -> HttpResponse:
+    views = [] if wants_part(request) else saved.views(request.user)
+    usual = next((one.query for one in views if one.is_default), "")
+    if usual and not request.GET:
+        return redirect(f"{request.path}?{usual}")
     form = RunFilter(request.GET)
     wanted = form.wanted()
     try:
@@ -62,9 +68,9 @@ def run_list(request: OperatorRequest) -> HttpResponse:
                 wanted = form.wanted()
                 page = _page(request, form, wanted)
     except TookTooLong:
-        return _too_slow(request, form, wanted)
+        return _too_slow(request, form, wanted, views)
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK
-    return _answer(request, _context(form, wanted, page), status)
+    return _answer(request, _context(form, wanted, page) | {"views": views}, status)
 
 
 def _page(request: OperatorRequest, form: RunFilter, wanted: Filter) -> Page:
@@ -87,7 +93,9 @@ def _context(form: RunFilter, wanted: Filter, page: Page) -> dict[str, Any]:
         "any_status": query(replace(wanted, families=()), columns),
         "all_columns": COLUMNS,
         "workflows": _names({one.name for one in registry}, wanted.workflow, page, "workflow"),
-        "versions": _names(_versions(wanted.workflow), wanted.version, page, "version"),
+        "versions": _names(_versions(wanted.workflow), wanted.version, page, "version")
+        if wanted.workflow
+        else [],
         "pager": _pager(wanted, columns, page),
         **_rows(wanted, columns, page.rows, is_first=page.is_first),
     }
@@ -101,13 +109,16 @@ def _answer(request: OperatorRequest, context: dict[str, Any], status: int) -> H
     return push_url(part, f"{request.path}?{query(context['wanted'], context['columns'])}")
 
 
-def _too_slow(request: OperatorRequest, form: RunFilter, wanted: Filter) -> HttpResponse:
+def _too_slow(
+    request: OperatorRequest, form: RunFilter, wanted: Filter, views: Sequence[View]
+) -> HttpResponse:
     """The page with its filters, and without what the database did not find in time."""
     context = _context(form, wanted, Page((), None, None, is_first=False))
     narrower = [
         (PERIOD_WORDS[period], query(replace(wanted, created=period))) for period in PERIODS
     ]
-    return _answer(request, context | {"narrower": narrower}, HTTPStatus.OK)
+    context |= {"narrower": narrower, "views": views}
+    return _answer(request, context, HTTPStatus.OK)
 
 
 @require_safe
@@ -184,6 +195,8 @@ def _active(wanted: Filter, columns: Sequence[str]) -> list[Active]:
     for key, value in wanted.tags:
         less = replace(wanted, tags=_without(wanted.tags, key))
         found.append(Active("tag", f"{key} {value}", query(less, columns)))
+    if wanted.version:
+        found.append(Active("version", wanted.version, query(replace(wanted, version=""), columns)))
     if wanted.error:
         found.append(Active("error", wanted.error, query(replace(wanted, error=""), columns)))
     if wanted.parent_id:

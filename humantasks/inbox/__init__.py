@@ -6,6 +6,7 @@ the run's before the task's.
 
 from humantasks.inbox.attaching import attach
 from humantasks.inbox.audit import through
+from humantasks.inbox.checking import approve, return_proposal
 from humantasks.inbox.claiming import claim, release
 from humantasks.inbox.commenting import comment
 from humantasks.inbox.deciding import complete, lost
@@ -30,6 +31,7 @@ from humantasks.inbox.pausing import (
     unsnooze,
     withdraw_question,
 )
+from humantasks.inbox.presence import look, stay
 from humantasks.inbox.serving import claim_next, let_pass
 from humantasks.inbox.teams import make_lead
 from humantasks.inbox.tending import tend
@@ -42,6 +44,7 @@ __all__ = [
     "NotEligible",
     "TaskConflict",
     "answer_info",
+    "approve",
     "assign",
     "attach",
     "claim",
@@ -56,6 +59,7 @@ __all__ = [
     "forget",
     "keep_answers",
     "let_pass",
+    "look",
     "lost",
     "make_lead",
     "move",
@@ -63,11 +67,13 @@ __all__ = [
     "override",
     "release",
     "request_info",
+    "return_proposal",
     "save_draft",
     "set_due",
     "set_priority",
     "skip",
     "snooze",
+    "stay",
     "tend",
     "through",
     "unsnooze",

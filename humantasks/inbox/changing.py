@@ -9,7 +9,7 @@ from django.db.models import F
 
 from humantasks.inbox import audit, refusing
 from humantasks.inbox.audit import Entry
-from humantasks.inbox.errors import Code, FieldError, InvalidAnswer
+from humantasks.inbox.errors import Code, FieldError, InvalidAnswer, NotEligible, TaskConflict
 from humantasks.models import HumanTask, Status, TaskCandidate
 from humantasks.querysets import TaskQuerySet
 
@@ -114,6 +114,22 @@ def must_be_open(task: HumanTask, user: User) -> None:
     """Raises TaskConflict for a task that has ended."""
     if not task.is_open:
         raise refusing.conflict(task, user, held=Code.WRONG_STATE)
+
+
+def must_be_judged(
+    task: HumanTask,
+    refusal: NotEligible | None,
+    *,
+    takes_answers: bool,
+    data_rev: int | None,
+) -> None:
+    """Raises when the run wants no answer, this person may not judge it, or saw old data."""
+    if not takes_answers:
+        raise TaskConflict(Code.WITHDRAWN, task)
+    if refusal is not None:
+        raise refusal
+    if data_rev is not None and data_rev != task.data_rev:
+        raise TaskConflict(Code.STALE, task)
 
 
 def exclude(task: HumanTask, user: User, why: str) -> None:

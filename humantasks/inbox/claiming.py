@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils.translation import gettext as _
 
-from humantasks.inbox import audit, leases, limits, refusing
+from humantasks.inbox import audit, leases, limits, refusing, seats
 from humantasks.inbox.audit import Entry
 from humantasks.inbox.changing import change, give_back, held_by, locked, must_hold, said
 from humantasks.inbox.errors import Code, NotEligible
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 def claim(task: HumanTask, *, user: User) -> HumanTask:
     """Make the task this person's. Who has it already keeps it.
+
+    Of a task in review it is a seat that they take: to check it, or to vote.
 
     Raises TaskConflict when somebody was faster, and NotEligible for who must not answer
     it or holds as many as they may. That somebody who is excluded tried is noted in the
@@ -42,6 +44,8 @@ def _claim(task: HumanTask, user: User) -> HumanTask:
     leases.end_of(task, at)
     if take(task, user, at):
         return HumanTask.objects.get(pk=task.pk)
+    if HumanTask.objects.filter(pk=task.pk, status=Status.IN_REVIEW).exists():
+        return seats.take(locked(task), user, at)
     if refusal := refusing.not_eligible(task, user):
         raise refusal
     now = HumanTask.objects.select_related("assignee", "completed_by").get(pk=task.pk)
@@ -78,12 +82,21 @@ def release(task: HumanTask, *, user: User, reason: str = "") -> HumanTask:
     a reason and there is none, and TaskConflict when the task is not theirs any more.
     """
     now = locked(task)
+    if now.status == Status.IN_REVIEW:
+        return _leave(now, user, reason.strip())
     if now.status == Status.READY and _was_given_back_by(user, now):
         return now
     must_hold(now, user, *HELD)
     if now.policy.release_reason:
         reason = said(reason, _("Say why you give it back"))
     return give_back(now, Entry(verb="released", actor=user, at=clock.now(), reason=reason.strip()))
+
+
+def _leave(task: HumanTask, user: User, reason: str) -> HumanTask:
+    seats.must_work_on(task, user)
+    seat = seats.of(task, user)
+    assert seat is not None
+    return seats.leave(task, seat, "released", clock.now(), by=user, why=reason)
 
 
 def _was_given_back_by(user: User, task: HumanTask) -> bool:

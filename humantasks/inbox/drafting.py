@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.db import transaction
+from pydantic_core import to_jsonable_python
 
-from humantasks.inbox.changing import lease_end, locked, must_hold
+from humantasks import answers
+from humantasks.inbox import seats
+from humantasks.inbox.changing import lease_end, locked
 from humantasks.inbox.errors import Code, TaskConflict
-from humantasks.models import HumanTask, Status, TaskDraft
+from humantasks.models import HumanTask, Status, TaskDecision, TaskDraft
 from orchestrator import clock
+from orchestrator.core.ids import uuid7
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -31,10 +35,10 @@ def save_draft(
     `draft_conflict` when another page of theirs has saved since.
     """
     now = locked(task)
-    if now.status == Status.COMPLETED and now.completed_by == user:
+    if _has_sent(now, user):
         return None
-    must_hold(now, user)
-    _note_activity(now)
+    seats.must_work_on(now, user)
+    _note_activity(now, user)
     draft = TaskDraft.objects.filter(task=task, user=user).first()
     if draft and draft.data == data:
         return draft
@@ -52,7 +56,7 @@ def keep_answers(
     None when it was their own answer that was first: what they decided stands.
     """
     now = locked(task)
-    if now.completed_by == user:
+    if _has_sent(now, user):
         return None
     return _upsert(now, user, data, submission_id)
 
@@ -62,11 +66,41 @@ def discard(task: HumanTask, *, user: User) -> None:
     TaskDraft.objects.filter(task=task, user=user).delete()
 
 
-def _note_activity(task: HumanTask) -> None:
+def refill(task: HumanTask, proposal: TaskDecision) -> None:
+    """Give a person what they had filled in as a draft: nobody types it twice."""
+    from humantasks.forms import CHECKED, REASONS, DecisionForm  # noqa: PLC0415 - it uses this package
+
+    values = to_jsonable_python(answers.of_decision(task, proposal).data, by_alias=True) or {}
+    typed = DecisionForm.of_values(task, values, proposal.outcome).typed
+    more = {
+        "comment": [proposal.comment] if proposal.comment else [],
+        f"{REASONS}.{proposal.outcome}": proposal.reason_codes,
+        CHECKED: proposal.checked,
+    }
+    typed |= {name: texts for name, texts in more.items() if texts}
+    _upsert(task, proposal.user, typed, uuid7())
+
+
+def _has_sent(task: HumanTask, user: User) -> bool:
+    """Whether what the person decided or proposed is what the task waits with, or ended with."""
+    if task.status not in (Status.COMPLETED, Status.IN_REVIEW):
+        return False
+    if task.completed_by == user:
+        return True
+    made = TaskDecision.objects.filter(task=task, user=user, round=task.round)
+    return made.exclude(kind=TaskDecision.Kind.DECISION).exists()
+
+
+def _note_activity(task: HumanTask, user: User) -> None:
     """Whoever types works on it: the task is in progress, and the claim lasts on.
 
     No change that anybody would be told of, so it has no entry in the audit.
     """
+    if task.status == Status.IN_REVIEW:
+        if task.lease_seconds is not None:
+            until = lease_end(task, clock.now())
+            seats.of_round(task).filter(user=user).update(expires_at=until)
+        return
     if task.started_at is not None and task.lease_seconds is None:
         return
     at = clock.now()

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from humantasks import access, answers
 from humantasks.asking import HumanTaskResult
-from humantasks.inbox import deciding
+from humantasks.inbox import checking, recording, seats, timing
 from humantasks.inbox.audit import Entry
 from humantasks.inbox.changing import (
     NOT_HELD,
@@ -67,7 +67,8 @@ def override(
 ) -> TaskDecision:
     """Decide an open task past its rules, whoever holds it. The result says so.
 
-    For who has the permission `humantasks.override_task`, also when they are excluded.
+    For who has the permission `humantasks.override_task`, also when they are excluded; but
+    not for who has proposed what somebody else is to check.
     Raises InvalidAnswer for a wrong answer or no reason, NotEligible for anybody else, and
     TaskConflict when it has ended.
     """
@@ -77,9 +78,10 @@ def override(
     answer = answers.check(task, outcome, data, reason, reason_codes=None, checked=None)
     takes_answers, now = waits.hold(task.run_id), locked(task)
     must_be_open(now, user)
+    checking.must_not_be_own(now, user)
     if not takes_answers:
         raise TaskConflict(Code.WITHDRAWN, now)
-    return deciding.write(now, user, answer, uuid7(), is_override=True)
+    return recording.write(now, user, answer, uuid7(), is_override=True)
 
 
 def _end(
@@ -90,6 +92,8 @@ def _end(
     at = clock.now()
     entry = Entry(verb=verb, actor=user, at=at, reason=reason)
     ended = change_locked(task, entry, to_status=status, **NOT_HELD, closed_at=at)
+    if task.status == Status.IN_REVIEW:
+        seats.close(task)
     result: HumanTaskResult[Any] = HumanTaskResult(
         status="failed" if status == Status.FAILED else "skipped",
         comment=reason,
@@ -98,6 +102,7 @@ def _end(
         created_at=task.created_at,
         claimed_at=task.claimed_at,
         completed_at=at,
+        working_seconds=timing.working_seconds(task, at),
     )
     if not waits.answer(task.run_id, task.key, result):
         raise TaskConflict(Code.WITHDRAWN, task)

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from humantasks import access
-from humantasks.inbox import refusing
+from humantasks.inbox import refusing, seats
 from humantasks.inbox.audit import Entry, label_of
 from humantasks.inbox.changing import (
     NOT_HELD,
@@ -22,7 +22,8 @@ from humantasks.inbox.changing import (
     said,
 )
 from humantasks.inbox.errors import Code, FieldError, InvalidAnswer, NotEligible
-from humantasks.models import HELD, HumanTask, Status, TaskCandidate
+from humantasks.models import HELD, HumanTask, Status, TaskCandidate, TaskSeat
+from humantasks.reviews import Quorum
 from orchestrator import clock
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ def assign(task: HumanTask, *, user: User, to: User, note: str = "") -> HumanTas
         raise NotEligible(Code.NOT_LEAD, now)
     _must_be_eligible(now, to)
     at = clock.now()
+    if now.status == Status.IN_REVIEW:
+        return seats.give(now, user, to, at, note.strip())
     entry = Entry(
         verb="assigned",
         actor=user,
@@ -102,7 +105,16 @@ def move(task: HumanTask, *, user: User, to: Group, note: str = "") -> HumanTask
         task=now, kind=TaskCandidate.Kind.CANDIDATE, group=to, name=to.name
     )
     fields = NOT_HELD | {"claimed_at": None, "team": to, "assign_to": [to.name]}
-    return change_locked(now, entry, to_status=Status.READY, **fields)
+    if now.status != Status.IN_REVIEW:
+        return change_locked(now, entry, to_status=Status.READY, **fields)
+    # There others judge it, from the beginning.
+    seats.close(now)
+    fields["round"] = now.round + 1
+    if not isinstance(now.review, Quorum):
+        return change_locked(now, entry, to_status=Status.READY, **fields)
+    moved = change_locked(now, entry, **fields)
+    seats.make(moved, TaskSeat.Role.VOTER, now.review.of)
+    return moved
 
 
 @transaction.atomic
@@ -115,17 +127,27 @@ def declare_conflict(task: HumanTask, *, user: User, reason: str) -> HumanTask:
     reason = said(reason, _("Say why you must not decide this"))
     now = locked(task)
     must_be_open(now, user)
-    if refusal := refusing.not_eligible(now, user):
+    if refusal := _refusal(now, user):
         raise refusal
     exclude(now, user, TaskCandidate.Why.CONFLICT)
     entry = Entry(verb="declared_conflict", actor=user, at=clock.now(), reason=reason)
     if now.status in HELD and now.assignee == user:
         return give_back(now, entry)
+    seat = seats.of(now, user)
+    if seat is not None and seat.status == TaskSeat.Status.TAKEN:
+        now = seats.leave(now, seat, "released", entry.at, by=user)
     return change_locked(now, entry)
 
 
+def _refusal(task: HumanTask, user: User) -> NotEligible | None:
+    """Why this person may not have the task, or a seat of it when it is in review."""
+    if task.status == Status.IN_REVIEW:
+        return refusing.not_reviewer(task, user)
+    return refusing.not_eligible(task, user)
+
+
 def _must_be_eligible(task: HumanTask, to: User) -> None:
-    refusal = refusing.not_eligible(task, to)
+    refusal = _refusal(task, to)
     if refusal is None:
         return
     words = (

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from django.db.models import OuterRef, Subquery
+from django.db.models import OuterRef, QuerySet, Subquery
 
 from humantasks.inbox.errors import Code, NotEligible
-from humantasks.models import HELD, HumanTask, ReviewerState, Status, TeamProfile
+from humantasks.models import HELD, HumanTask, ReviewerState, Status, TaskSeat, TeamProfile
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -34,21 +34,36 @@ def check(task: HumanTask, user: User) -> None:
     limit = lock(user).claim_limit
     if HumanTask.objects.filter(pk=task.pk, assignee=user, status=Status.CLAIMED).exists():
         return
-    if limit is not None and mine.count() >= limit:
+    seats = _seats(user)
+    if seats.filter(task=task).exists():
+        return
+    if limit is not None and mine.count() + seats.count() >= limit:
         raise NotEligible(Code.CLAIM_LIMIT, task, limit=limit)
-    if of_team is not None and mine.filter(team=task.team_id).count() >= of_team:
+    in_team = seats.filter(task__team=task.team_id)
+    if of_team is not None and mine.filter(team=task.team_id).count() + in_team.count() >= of_team:
         raise NotEligible(Code.CLAIM_LIMIT, task, limit=of_team)
 
 
 def full_teams(user: User) -> list[int]:
     """The teams of which the (locked) person holds as many tasks as they may."""
     limits = TeamProfile.objects.filter(group__user=user, claim_limit__isnull=False)
-    held = HumanTask.objects.filter(assignee=user, status__in=HELD)
+    held, seats = HumanTask.objects.filter(assignee=user, status__in=HELD), _seats(user)
     return [
         group
         for group, limit in limits.values_list("group_id", "claim_limit")
-        if limit is not None and held.filter(team=group).count() >= limit
+        if limit is not None
+        and held.filter(team=group).count() + seats.filter(task__team=group).count() >= limit
     ]
+
+
+def all_held(user: User) -> int:
+    """How many tasks, and seats of tasks in review, the person holds."""
+    tasks = HumanTask.objects.filter(assignee=user, status__in=HELD)
+    return tasks.count() + _seats(user).count()
+
+
+def _seats(user: User) -> QuerySet[TaskSeat]:
+    return TaskSeat.objects.filter(user=user, status=TaskSeat.Status.TAKEN)
 
 
 def _limits(task: HumanTask, user: User) -> tuple[int | None, int | None]:

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from humantasks import access
+from humantasks.inbox import timing
 from humantasks.inbox.audit import Entry
 from humantasks.inbox.changing import change_locked, locked, must_be_open, said
 from humantasks.inbox.errors import Code, FieldError, InvalidAnswer, NotEligible
@@ -52,7 +53,9 @@ def set_due(task: HumanTask, *, user: User, due_at: datetime | None, reason: str
     entry = Entry(
         verb="updated", actor=user, at=clock.now(), changes=changes, reason=reason.strip()
     )
-    return change_locked(now, entry, due_at=due_at)
+    changed = change_locked(now, entry, due_at=due_at)
+    timing.move_timers(changed)
+    return changed
 
 
 @transaction.atomic

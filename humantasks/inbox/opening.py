@@ -5,15 +5,17 @@ Both run in the engine's transaction, which holds the run's row.
 
 from __future__ import annotations
 
+import json
 import logging
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.db.models import Max
 
-from humantasks.inbox import audit
+from humantasks import reviews
+from humantasks.inbox import audit, seats, timing
 from humantasks.inbox.audit import Entry
 from humantasks.inbox.changing import NOT_HELD, change_locked
 from humantasks.models import (
@@ -23,7 +25,9 @@ from humantasks.models import (
     TaskDecision,
     TaskNumber,
     TaskPayload,
+    TaskSeat,
 )
+from humantasks.reviews import FourEyes, Quorum, Review
 from humantasks.routing import DECIDERS, REQUESTER, USER
 from orchestrator import clock
 from orchestrator.core.errors import OrchestratorError
@@ -31,6 +35,8 @@ from orchestrator.waits import Closing, Opening
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
+
+Kind = TaskCandidate.Kind
 
 logger = logging.getLogger("humantasks")
 
@@ -45,7 +51,11 @@ def open_task(opening: Opening) -> None:
     candidates = [_candidate(name) for name in asked["assign_to"]]
     requester = _requester(asked["initiator"])
     candidates += _all_excluded(opening, requester)
-    assignee = _only_person(candidates)
+    stored = json.loads(asked["schema"])
+    review = reviews.from_stored(stored.get("review"), None)
+    if isinstance(review, FourEyes):
+        candidates += [_candidate(name, Kind.CHECKER) for name in review.checkers]
+    assignee = None if isinstance(review, Quorum) else _only_person(candidates)
     task = HumanTask.objects.create(
         ref=TaskNumber.objects.create().pk,
         run_id=opening.run_id,
@@ -59,8 +69,10 @@ def open_task(opening: Opening) -> None:
         ui=asked["ui"],
         schema=asked["schema"],
         assign_to=asked["assign_to"],
-        team=next((one.group for one in candidates if one.group), None),
-        status=Status.CLAIMED if assignee else Status.READY,
+        team=next(
+            (one.group for one in candidates if one.group and one.kind == Kind.CANDIDATE), None
+        ),
+        status=_status(review, assignee),
         assignee=assignee,
         requester=requester,
         priority=asked["priority"],
@@ -68,14 +80,23 @@ def open_task(opening: Opening) -> None:
         excludes_deciders=DECIDERS in asked["exclude"],
         claimed_at=opening.opened_at if assignee else None,
         lease_seconds=asked["lease_seconds"],
-        due_at=_due_at(opening),
         expires_at=opening.until,
+        **_times(opening, stored.get("sla")),
     )
     TaskPayload.objects.create(task=task, data=asked["data"], initial=asked["initial"])
     for candidate in candidates:
         candidate.task = task
     TaskCandidate.objects.bulk_create(candidates, ignore_conflicts=True)
+    if isinstance(review, Quorum):
+        seats.make(task, TaskSeat.Role.VOTER, review.of)
+    timing.set_timers(task)
     _note_opening(task, opening, assignee)
+
+
+def _status(review: Review | None, assignee: User | None) -> Status:
+    if isinstance(review, Quorum):
+        return Status.IN_REVIEW
+    return Status.CLAIMED if assignee else Status.READY
 
 
 def close_tasks(closing: Closing) -> None:
@@ -107,6 +128,8 @@ def _close(task: HumanTask, closing: Closing) -> None:
         reason=closing.note,
     )
     change_locked(task, entry, to_status=to_status, **NOT_HELD, closed_at=at)
+    if task.status == Status.IN_REVIEW:
+        seats.close(task)
 
 
 def _note_opening(task: HumanTask, opening: Opening, assignee: User | None) -> None:
@@ -129,12 +152,12 @@ def _note_opening(task: HumanTask, opening: Opening, assignee: User | None) -> N
         )
 
 
-def _candidate(name: str) -> TaskCandidate:
+def _candidate(name: str, kind: str = Kind.CANDIDATE) -> TaskCandidate:
     """Whom a name means: a team before a person, unless `group:` or `user:` says which."""
     prefix, _, rest = name.partition(":")
     wanted = prefix if prefix in ("group", "user") and rest else ""
     plain = rest if wanted else name
-    line = TaskCandidate(kind=TaskCandidate.Kind.CANDIDATE, name=plain)
+    line = TaskCandidate(kind=kind, name=plain)
     if wanted != "user":
         line.group = Group.objects.filter(name=plain).first()
     if wanted != "group" and line.group is None:
@@ -162,9 +185,7 @@ def _all_excluded(opening: Opening, requester: User | None) -> list[TaskCandidat
 
 
 def _excluded(person: User, why: str) -> TaskCandidate:
-    return TaskCandidate(
-        kind=TaskCandidate.Kind.EXCLUDED, user=person, name=person.get_username(), why=why
-    )
+    return TaskCandidate(kind=Kind.EXCLUDED, user=person, name=person.get_username(), why=why)
 
 
 def _person(username: str) -> User | None:
@@ -179,8 +200,8 @@ def _requester(initiator: str | None) -> User | None:
 
 def _only_person(candidates: list[TaskCandidate]) -> User | None:
     """The person who alone may answer; None for a team, or when they must not."""
-    named = [one for one in candidates if one.kind == TaskCandidate.Kind.CANDIDATE]
-    excluded = {one.user_id for one in candidates if one.kind == TaskCandidate.Kind.EXCLUDED}
+    named = [one for one in candidates if one.kind == Kind.CANDIDATE]
+    excluded = {one.user_id for one in candidates if one.kind == Kind.EXCLUDED}
     if len(named) == 1 and named[0].user_id not in excluded:
         return named[0].user
     return None
@@ -188,8 +209,8 @@ def _only_person(candidates: list[TaskCandidate]) -> User | None:
 
 def _somebody_may_answer(task: HumanTask) -> bool:
     lines = TaskCandidate.objects.filter(task=task)
-    named = lines.filter(kind=TaskCandidate.Kind.CANDIDATE)
-    excluded = lines.filter(kind=TaskCandidate.Kind.EXCLUDED).values("user")
+    named = lines.filter(kind=Kind.CANDIDATE)
+    excluded = lines.filter(kind=Kind.EXCLUDED).values("user")
     people = get_user_model()._default_manager.filter(is_active=True).exclude(pk__in=excluded)
     return (
         people.filter(groups__in=named.values("group")).exists()
@@ -202,6 +223,10 @@ def _next_generation(opening: Opening) -> int:
     return (asked.aggregate(last=Max("generation"))["last"] or 0) + 1
 
 
-def _due_at(opening: Opening) -> datetime | None:
+def _times(opening: Opening, sla: dict[str, Any] | None) -> dict[str, Any]:
+    """By when it has to be done: what the body says wins over the type."""
+    found = timing.planned(sla, opening.opened_at)
     seconds = opening.detail["due_seconds"]
-    return None if seconds is None else opening.opened_at + timedelta(seconds=seconds)
+    if seconds is not None:
+        found["due_at"] = opening.opened_at + timedelta(seconds=seconds)
+    return found

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from humantasks import access
-from humantasks.inbox import commenting
+from humantasks.inbox import commenting, timing
 from humantasks.inbox.audit import Entry, label_of
 from humantasks.inbox.changing import (
     NOT_PAUSED,
@@ -121,10 +121,10 @@ def answer_info(
         raise NotEligible(Code.NOT_ALLOWED, now)
     at = clock.now()
     commenting.add(now, user, text, at, TaskComment.Kind.ANSWER, name=submission_id)
-    due_at, paused_at = now.due_at, now.paused_at
-    if due_at is not None and paused_at is not None:
-        due_at += at - paused_at
-    return _take_up(now, Entry(verb="info_answered", actor=user, at=at), due_at=due_at)
+    entry = Entry(verb="info_answered", actor=user, at=at)
+    taken_up = _take_up(now, entry, **timing.waited(now, at))
+    timing.move_timers(taken_up)
+    return taken_up
 
 
 @transaction.atomic

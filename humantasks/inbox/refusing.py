@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from humantasks.inbox.audit import label_of
 from humantasks.inbox.errors import Code, NotEligible, TaskConflict
-from humantasks.models import HELD, HumanTask, Status, TaskAudit
+from humantasks.models import HELD, HumanTask, Status, TaskAudit, TaskDecision, TaskSeat
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -20,6 +20,20 @@ def not_eligible(task: HumanTask, user: User) -> NotEligible | None:
     if (found := excluded.first()) and (why := found.excluded_why):
         return NotEligible(Code.REQUESTER, task, why=why)
     return NotEligible(Code.NOT_ELIGIBLE, task)
+
+
+def not_reviewer(task: HumanTask, user: User) -> NotEligible | None:
+    """The reason why this person may not check this task, or vote on it; None when they may."""
+    if HumanTask.objects.reviewable_by(user).filter(pk=task.pk).exists():
+        return None
+    excluded = HumanTask.objects.filter(pk=task.pk).with_exclusion_of(user)
+    if (found := excluded.first()) and (why := found.excluded_why):
+        return NotEligible(Code.REQUESTER, task, why=why)
+    proposals = TaskDecision.objects.filter(task=task, user=user, kind=TaskDecision.Kind.PROPOSAL)
+    if proposals.exists():
+        return NotEligible(Code.REQUESTER, task, why="maker")
+    is_check = task.seats.filter(round=task.round, role=TaskSeat.Role.CHECKER).exists()
+    return NotEligible(Code.NOT_ELIGIBLE, task, why="checker" if is_check else "")
 
 
 def wrong_state(task: HumanTask) -> TaskConflict:

@@ -33,8 +33,7 @@ def claim_next(*, user: User, among: TaskQuerySet | None = None) -> HumanTask | 
     holds as many as they may.
     """
     limit = limits.lock(user).claim_limit
-    held = HumanTask.objects.filter(assignee=user, status__in=HELD)
-    if limit is not None and held.count() >= limit:
+    if limit is not None and limits.all_held(user) >= limit:
         raise NotEligible(Code.CLAIM_LIMIT, None, limit=limit)
     tasks = HumanTask.objects.all() if among is None else among
     free = tasks.free_for(user).not_passed_by(user)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from humantasks.inbox import leases, pausing
+from humantasks.inbox import leases, pausing, presence, timing
 
 
 def tend() -> int:
-    """Wake what was put aside, and set free what nobody works on. How many tasks changed."""
-    return pausing.wake_due() + leases.end_run_out() + leases.end_of_strangers()
+    """Wake what was put aside, set free what nobody works on, and escalate what is overdue.
+
+    How many tasks changed.
+    """
+    presence.forget_old()
+    freed = leases.end_run_out() + leases.end_of_strangers()
+    return pausing.wake_due() + freed + timing.fire_due()

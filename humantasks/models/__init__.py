@@ -1,7 +1,10 @@
 """The inbox's tables. `humantasks.inbox` is their only writer; teams are set up in the admin."""
 
 from humantasks.models.attachments import TaskAttachment
+from humantasks.models.calendars import TaskTimer, WorkCalendar
+from humantasks.models.parts import TaskCandidate, TaskPayload
 from humantasks.models.people import ReviewerState, TeamProfile
+from humantasks.models.presence import TaskPresence
 from humantasks.models.records import (
     TaskAudit,
     TaskComment,
@@ -9,6 +12,7 @@ from humantasks.models.records import (
     TaskDraft,
     TaskPass,
 )
+from humantasks.models.seats import TaskSeat
 from humantasks.models.tasks import (
     HELD,
     OPEN,
@@ -16,9 +20,7 @@ from humantasks.models.tasks import (
     Pause,
     Priority,
     Status,
-    TaskCandidate,
     TaskNumber,
-    TaskPayload,
 )
 
 __all__ = [
@@ -38,5 +40,9 @@ __all__ = [
     "TaskNumber",
     "TaskPass",
     "TaskPayload",
+    "TaskPresence",
+    "TaskSeat",
+    "TaskTimer",
     "TeamProfile",
+    "WorkCalendar",
 ]

@@ -4,17 +4,27 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
 
 from humantasks.models.tasks import HumanTask
 
 
 class TaskDecision(models.Model):
-    """What a person decided. Never changed."""
+    """What a person decided, proposed, voted or said to a proposal. Never changed."""
+
+    class Kind(models.TextChoices):
+        DECISION = "decision"
+        # Of two who decide together: what the first one wants, and what the other says to it.
+        PROPOSAL = "proposal"
+        APPROVAL = "approval"
+        RETURN = "return"
+        VOTE = "vote"
 
     id = models.BigAutoField(primary_key=True)
     task = models.ForeignKey(
         HumanTask, on_delete=models.CASCADE, related_name="decisions", db_index=False
     )
+    kind = models.CharField(max_length=16, choices=Kind, default=Kind.DECISION)
     round = models.PositiveIntegerField(default=1)
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False
@@ -33,10 +43,20 @@ class TaskDecision(models.Model):
     evidence_digest = models.CharField(max_length=64)
     submission_id = models.UUIDField()
     decided_at = models.DateTimeField()
+    # When the person changed their vote: another row holds what they say now.
+    superseded_at = models.DateTimeField(null=True)
 
     class Meta:
+        indexes = [
+            # What a person has checked and voted on.
+            models.Index(fields=["user"], name="decision_in_review", condition=~Q(kind="decision")),
+        ]
         constraints = [
-            models.UniqueConstraint(fields=["task", "round", "user"], name="decision_once"),
+            models.UniqueConstraint(
+                fields=["task", "round", "user"],
+                name="decision_once",
+                condition=Q(superseded_at__isnull=True),
+            ),
             # A form that is sent twice finds what it did the first time.
             models.UniqueConstraint(fields=["task", "submission_id"], name="decision_of_form"),
         ]

@@ -7,6 +7,7 @@ in which the author wrote the fields.
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
@@ -16,9 +17,10 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from humantasks import definitions, plain
+from humantasks import definitions, plain, reviews
 from humantasks.definitions import Check, Outcome, Policy
 from humantasks.querysets import TaskQuerySet
+from humantasks.reviews import Review
 from orchestrator.core.ids import uuid7
 from orchestrator.models import Run
 
@@ -38,6 +40,7 @@ class Status(models.TextChoices):
 
 
 OPEN = (Status.READY, Status.CLAIMED, Status.PAUSED, Status.IN_REVIEW)
+AT_RISK = 0.2
 HELD = (Status.CLAIMED, Status.PAUSED)
 
 
@@ -121,6 +124,9 @@ class HumanTask(models.Model):
     excludes_deciders = models.BooleanField(default=False)
     escalation_level = models.PositiveSmallIntegerField(default=0)
 
+    # Which time it is that people judge it: one more for each return to who proposed.
+    round = models.PositiveIntegerField(default=1)
+
     # Why it is paused, until when (snoozed), or who is asked (information).
     pause_kind = models.CharField(max_length=8, choices=Pause, default="")
     paused_at = models.DateTimeField(null=True)
@@ -145,6 +151,11 @@ class HumanTask(models.Model):
     # How long a claim lasts without a sign of its holder, and until when; null: for ever.
     lease_seconds = models.PositiveIntegerField(null=True)
     claim_expires_at = models.DateTimeField(null=True)
+    # By when somebody should have begun; and the calendar in which its times are counted.
+    start_by = models.DateTimeField(null=True)
+    calendar = models.CharField(max_length=50, default="")
+    # For how long it has waited for information: no work of those who judge it.
+    paused_seconds = models.PositiveIntegerField(default=0)
     # Red from then on, and nothing else. At `expires_at` the engine ends the wait.
     due_at = models.DateTimeField(null=True)
     expires_at = models.DateTimeField(null=True)
@@ -165,6 +176,8 @@ class HumanTask(models.Model):
     excluded_why: str | None = None
     is_led: bool
     may_answer: bool
+    may_review: bool
+    sits: bool
     has_team_above: bool
     sees_data: bool
 
@@ -201,6 +214,16 @@ class HumanTask(models.Model):
                 fields=["-priority", "due_at", "id"],
                 name="task_open",
                 condition=Q(closed_at__isnull=True),
+            ),
+            # The same, by when they are due.
+            models.Index(
+                fields=["due_at", "id"], name="task_due", condition=Q(closed_at__isnull=True)
+            ),
+            # What is to be checked and voted on.
+            models.Index(
+                fields=["-priority", "due_at", "id"],
+                name="task_in_review",
+                condition=Q(status="in_review"),
             ),
             # My work.
             models.Index(
@@ -253,6 +276,21 @@ class HumanTask(models.Model):
             return False
         return self.due_at < timezone.now()
 
+    @property
+    def is_at_risk(self) -> bool:
+        """Due soon: a fifth of its time is left, or less."""
+        if not self.is_open or self.due_at is None or self.pause_kind == Pause.INFO:
+            return False
+        left = self.due_at - timezone.now()
+        return timedelta(0) <= left <= (self.due_at - self.created_at) * AT_RISK
+
+    @property
+    def is_late_to_begin(self) -> bool:
+        """Nobody has begun, though somebody should have."""
+        if self.status != Status.READY or self.start_by is None:
+            return False
+        return self.start_by < timezone.now()
+
     @cached_property
     def _asked(self) -> dict[str, Any]:
         asked: dict[str, Any] = json.loads(self.schema)
@@ -268,6 +306,18 @@ class HumanTask(models.Model):
     def policy(self) -> Policy:
         """What its type allowed when it was asked."""
         return Policy(**self._asked.get("policy", {}))
+
+    @cached_property
+    def review(self) -> Review | None:
+        """How more than one person decides it, as it was when it was asked."""
+        known = definitions.registered_types().get(self.type)
+        return reviews.from_stored(self._asked.get("review"), known.review if known else None)
+
+    @property
+    def sla(self) -> dict[str, Any] | None:
+        """By when it has to be done, as its type said when it was asked."""
+        found: dict[str, Any] | None = self._asked.get("sla")
+        return found
 
     @property
     def form_class(self) -> str | None:
@@ -306,65 +356,3 @@ class HumanTask(models.Model):
     def outcomes(self) -> dict[str, Outcome]:
         found = [definitions.outcome_from(stored) for stored in self._asked["outcomes"]]
         return {outcome.name: outcome for outcome in found}
-
-
-class TaskPayload(models.Model):
-    """What a task shows as evidence. Apart from the task, so that it can be purged alone."""
-
-    task = models.OneToOneField(
-        HumanTask, on_delete=models.CASCADE, primary_key=True, related_name="payload"
-    )
-    data = models.TextField()
-    # What stands in the form at first, as JSON; empty for nothing.
-    initial = models.TextField(default="")
-    # When it was removed, long after the task ended.
-    removed_at = models.DateTimeField(null=True)
-
-    def __str__(self) -> str:
-        return f"data of task {self.task_id}"
-
-
-class TaskCandidate(models.Model):
-    """Who may answer a task, or may not: a person, or the members of a group."""
-
-    class Kind(models.TextChoices):
-        CANDIDATE = "candidate"
-        EXCLUDED = "excluded"
-
-    class Why(models.TextChoices):
-        """Why somebody must not answer."""
-
-        REQUESTER = "requester"
-        DECIDER = "decider"
-        NAMED = "named"
-        CONFLICT = "conflict"
-
-    id = models.BigAutoField(primary_key=True)
-    task = models.ForeignKey(
-        HumanTask, on_delete=models.CASCADE, related_name="candidates", db_index=False
-    )
-    kind = models.CharField(max_length=16, choices=Kind)
-    user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, related_name="+"
-    )
-    group = models.ForeignKey(
-        Group, on_delete=models.SET_NULL, null=True, related_name="+", db_index=False
-    )
-    # The name that was asked for. A group that is made later under it gets the task.
-    name = models.CharField(max_length=200)
-    why = models.CharField(max_length=16, choices=Why, default="")
-
-    class Meta:
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(kind__in=["candidate", "excluded"])
-                & (Q(user__isnull=True) | Q(group__isnull=True)),
-                name="candidate_is_one",
-            ),
-            # Also the index with which a task looks for a person on its list.
-            models.UniqueConstraint(fields=["task", "kind", "user"], name="candidate_user_once"),
-            models.UniqueConstraint(fields=["task", "kind", "group"], name="candidate_group_once"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.kind} {self.name}"

@@ -11,14 +11,15 @@ from pydantic import BaseModel, Field, JsonValue
 
 from humantasks import inbox
 from humantasks.answers import MAX_COMMENT
-from humantasks.models import HumanTask, TaskDraft
-from humantasks.rest import shapes
+from humantasks.models import HumanTask, TaskDecision, TaskDraft
+from humantasks.rest import problems, shapes
 from humantasks.rest.common import (
     ACTS,
     READS,
     TAGGED,
     Because,
     IfMatch,
+    MaybeWords,
     Name,
     TaskRequest,
     Words,
@@ -28,9 +29,13 @@ from humantasks.rest.common import (
     task_of,
     verb,
 )
+from humantasks.reviews import Quorum
 from orchestrator import rest
 from orchestrator.core.ids import uuid7
 from orchestrator.rest import NoNul, Problem, invalid
+
+SAME = "With one that is known, the first decision stands and is answered."
+SEEN = "Of the task as you saw it: what is judged may have changed since."
 
 
 class Answer(BaseModel, extra="forbid"):
@@ -40,12 +45,11 @@ class Answer(BaseModel, extra="forbid"):
     data: dict[str, JsonValue] | None = Field(None, description="What the form asks.")
     comment: str = Field("", max_length=MAX_COMMENT)
     reason_codes: list[Name] = Field([], max_length=50, description="Those of the outcome.")
-    submission_id: UUID | None = Field(
-        None, description="With one that is known, the first decision stands and is answered."
+    checked: list[Name] = Field(
+        [], max_length=50, description="What of the checklist you have looked at, by name."
     )
-    data_rev: int | None = Field(
-        None, description="Of the task as you saw it: what is judged may have changed since."
-    )
+    submission_id: UUID | None = Field(None, description=SAME)
+    data_rev: int | None = Field(None, description=SEEN)
 
 
 class Next(BaseModel, extra="forbid"):
@@ -68,6 +72,22 @@ class PutDraft(BaseModel, extra="forbid"):
     draft_rev: int = Field(
         0, ge=0, lt=2**31, description="Of the draft that you know; 0 for the first."
     )
+
+
+class Approve(BaseModel, extra="forbid"):
+    """What to say to a proposal that counts."""
+
+    comment: MaybeWords = ""
+    submission_id: UUID | None = Field(None, description=SAME)
+    data_rev: int | None = Field(None, description=SEEN)
+
+
+class Return(BaseModel, extra="forbid"):
+    """What has to change in a proposal."""
+
+    comment: Words
+    submission_id: UUID | None = Field(None, description=SAME)
+    data_rev: int | None = Field(None, description=SEEN)
 
 
 class Override(BaseModel, extra="forbid"):
@@ -168,22 +188,73 @@ def complete_task(
     response: HttpResponse,
     if_match: IfMatch = None,
 ) -> shapes.Task:
-    """Answer a task that you hold, and let the run that asked go on."""
+    """Answer a task that you hold, and let the run that asked go on. Where somebody else has to
+    check it, or others vote as well, the run waits on.
+    """
     found = task_of(request.user, task_id)
-    act(
-        found,
-        if_match,
-        lambda: inbox.complete(
-            found,
-            user=request.user,
-            outcome=wanted.outcome,
-            data=wanted.data,
-            comment=wanted.comment,
-            reason_codes=wanted.reason_codes,
-            submission_id=wanted.submission_id,
-            data_rev=wanted.data_rev,
-        ),
+    act(found, if_match, lambda: _answer(found, request, wanted))
+    return shown(request, task_id, response)
+
+
+@verb("vote", "vote_on_task")
+def vote_on_task(
+    request: TaskRequest,
+    task_id: UUID,
+    wanted: Answer,
+    response: HttpResponse,
+    if_match: IfMatch = None,
+) -> shapes.Task:
+    """Vote on a task that several people decide, from the seat that you have claimed. Until the
+    end you may change your vote, if its type lets you.
+    """
+    found = task_of(request.user, task_id)
+    if not isinstance(found.review, Quorum):
+        raise Problem(problems.NO_VOTE)
+    act(found, if_match, lambda: _answer(found, request, wanted))
+    return shown(request, task_id, response)
+
+
+def _answer(task: HumanTask, request: TaskRequest, wanted: Answer) -> TaskDecision:
+    return inbox.complete(
+        task,
+        user=request.user,
+        outcome=wanted.outcome,
+        data=wanted.data,
+        comment=wanted.comment,
+        reason_codes=wanted.reason_codes,
+        checked=wanted.checked,
+        submission_id=wanted.submission_id,
+        data_rev=wanted.data_rev,
     )
+
+
+@verb("approve", "approve_proposal")
+def approve_proposal(
+    request: TaskRequest,
+    task_id: UUID,
+    response: HttpResponse,
+    wanted: Approve | None = None,
+    if_match: IfMatch = None,
+) -> shapes.Task:
+    """Let a proposal count that somebody else has made. You have claimed the check before."""
+    found, said = task_of(request.user, task_id), wanted.model_dump() if wanted else {}
+    act(found, if_match, lambda: inbox.approve(found, user=request.user, **said))
+    return shown(request, task_id, response)
+
+
+@verb("return", "return_proposal")
+def return_proposal(
+    request: TaskRequest,
+    task_id: UUID,
+    wanted: Return,
+    response: HttpResponse,
+    if_match: IfMatch = None,
+) -> shapes.Task:
+    """Send a proposal back to who has made it, for another round. You have claimed the check
+    before.
+    """
+    found, said = task_of(request.user, task_id), wanted.model_dump()
+    act(found, if_match, lambda: inbox.return_proposal(found, user=request.user, **said))
     return shown(request, task_id, response)
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from humantasks import access
-from humantasks.inbox import Code, refusing
+from humantasks import access, rounds
+from humantasks.inbox import Code, refusing, seats
 from humantasks.models import HELD, HumanTask, Pause, Status
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ Refused = Code | None
 
 def of(task: HumanTask, user: User) -> dict[str, str | None]:
     """Each operation with None, or the code of the problem. `task` was read `for_reader`."""
-    found = _of_holder(task, user) | _of_team(task, user)
+    found = _of_holder(task, user) | _of_team(task, user) | _of_review(task, user)
     return {name: refused.value if refused else None for name, refused in found.items()}
 
 
@@ -49,12 +49,36 @@ def _of_team(task: HumanTask, user: User) -> dict[str, Refused]:
         "move": ended or _unless(Code.NOT_LEAD, is_own_to_give or task.is_led),
         "escalate": ended or _unless(Code.NOT_LEAD, is_mine or task.is_led),
         "update": ended or _unless(Code.NOT_LEAD, is_operator or task.is_led),
-        "declare-conflict": ended or _not_eligible(task),
+        "declare-conflict": ended or (None if task.may_review else _not_eligible(task)),
         "answer": _answer(task, user),
         "comment": _unless(Code.NOT_ALLOWED, task.sees_data or task.asked_of == user),
         "skip": ended or _unless(Code.NOT_ALLOWED, skips),
         "override": ended or _unless(Code.NOT_ALLOWED, access.may_override(user)),
     }
+
+
+def _of_review(task: HumanTask, user: User) -> dict[str, Refused]:
+    """What several people decide together; nothing of it for other tasks."""
+    standing = rounds.of(task, user, sees=task.sees_data)
+    if standing is None:
+        return {}
+    sits = None if standing.sits else seats.no_seat(task, user).code
+    if task.status != Status.IN_REVIEW:
+        sits = refusing.conflict(task, user, held=Code.NOT_ASSIGNEE).code
+    if standing.is_check:
+        own = {"approve": sits, "return": sits}
+    else:
+        own = {"vote": None if standing.may_change else sits}
+        own["complete"] = own["vote"]
+    if task.status == Status.IN_REVIEW:
+        own |= {"claim": _seat(task, user, standing), "release": sits, "draft": sits}
+    return own
+
+
+def _seat(task: HumanTask, user: User, standing: rounds.Standing) -> Refused:
+    if refused := refusing.not_reviewer(task, user):
+        return refused.code
+    return _unless(Code.ALREADY_CLAIMED, standing.mine or standing.free)
 
 
 def _unless(code: Code, may: object) -> Refused:

@@ -19,6 +19,9 @@ UNKNOWN_TASK = kind(
 TASK_CHANGED = kind(
     412, "task-changed", "The task has changed", "It is not what `If-Match` names any more."
 )
+NO_VOTE = kind(
+    409, "no-vote", "Nobody votes on this task", "One person decides it: `/complete` it instead."
+)
 
 _TITLES = {
     "already_claimed": "Somebody has claimed the task",

@@ -18,7 +18,7 @@ from humantasks.rest.common import READS, TAGGED, Name, TaskRequest, etag, route
 from orchestrator import rest
 from orchestrator.rest import Cursor, Limit, Page, invalid
 
-View = Literal["mine", "queue", "open", "done", "all"]
+View = Literal["mine", "queue", "check", "open", "done", "checked", "all"]
 
 
 class TaskFilters(BaseModel):
@@ -26,8 +26,10 @@ class TaskFilters(BaseModel):
 
     view: View = Field(
         "queue",
-        description="mine: what you have claimed. queue: what waits for your teams. open: that, "
-        "and what others of them have claimed. done: what you have completed. all: everything "
+        description="mine: what you have claimed. queue: what waits for your teams. check: what "
+        "you are to check or to vote on, and where a seat is free for you. open: the queue, "
+        "and what others of them have claimed. done: what you have completed. checked: what you "
+        "checked or voted on before it ended. all: everything "
         "that you may see.",
     )
     type: Name | None = None
@@ -40,8 +42,10 @@ class TaskFilters(BaseModel):
         views: dict[str, Callable[[User], TaskQuerySet]] = {
             "mine": tasks.my_work,
             "queue": tasks.queue_of,
+            "check": tasks.to_check,
             "open": tasks.open_for,
             "done": tasks.done_by,
+            "checked": tasks.checked_by,
             "all": tasks.visible_to,
         }
         found = views[self.view](user).of_type(self.type or "").matching(self.text or "")
@@ -58,7 +62,7 @@ def list_tasks(
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> Page[shapes.TaskSummary]:
-    """Human tasks, the most pressing first; those of `done` and `all`, the latest first."""
+    """Human tasks, the most pressing first; of `done`, `checked` and `all` the latest first."""
     list_name = f"tasks_{filters.view}"
     last = _last(request.user, rest.uuid(list_name, cursor))
     found = list(_page(filters, request.user, last)[: limit + 1])
@@ -108,7 +112,7 @@ def _page(filters: TaskFilters, user: User, last: HumanTask | None) -> TaskQuery
     found = filters.tasks(user).select_related(*shapes.PEOPLE)
     if filters.view == "all":
         return (found.filter(id__lt=last.id) if last else found).order_by("-id")
-    if filters.view == "done":
+    if filters.view in ("done", "checked"):
         return (found.before(last) if last else found).latest_first()
     return (found.after(last) if last else found).most_pressing_first()
 

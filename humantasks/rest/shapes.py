@@ -13,9 +13,20 @@ from django.http import QueryDict
 from pydantic import BaseModel, Field, WithJsonSchema
 
 from humantasks import plain as words
+from humantasks import rounds
 from humantasks.forms import DecisionForm
-from humantasks.models import HumanTask, Priority, Status, TaskAudit, TaskComment, TaskDraft
+from humantasks.models import (
+    HumanTask,
+    Priority,
+    Status,
+    TaskAttachment,
+    TaskAudit,
+    TaskComment,
+    TaskDecision,
+    TaskDraft,
+)
 from humantasks.querysets import SEE_DATA
+from humantasks.reviews import Quorum
 from orchestrator.core.plain import plain
 
 # The people and teams that a task names.
@@ -23,6 +34,9 @@ PEOPLE = ("team", "assignee", "owner", "asked_of", "requester", "completed_by")
 
 # Without a name of its own in the description, where runs have a `Status`.
 TaskStatus = Annotated[Status, WithJsonSchema({"type": "string", "enum": Status.values})]
+DecisionKind = Annotated[
+    TaskDecision.Kind, WithJsonSchema({"type": "string", "enum": TaskDecision.Kind.values})
+]
 CommentKind = Annotated[
     TaskComment.Kind, WithJsonSchema({"type": "string", "enum": TaskComment.Kind.values})
 ]
@@ -48,8 +62,10 @@ class TaskSummary(BaseModel):
     seq: int = Field(description="Grows with each change.")
     created_at: datetime
     claimed_at: datetime | None
+    start_by: datetime | None = Field(description="By when somebody should have begun.")
     due_at: datetime | None
     overdue: bool
+    at_risk: bool = Field(description="Due soon: a fifth of its time is left, or less.")
     pause_kind: Literal["info", "snooze"] | None = Field(
         description="info: an answer is waited for. snooze: it was put aside."
     )
@@ -60,6 +76,45 @@ class TaskSummary(BaseModel):
     closed_at: datetime | None
     outcome: str | None
     completed_by: str | None
+    round: int = Field(description="One more for each time that it was sent back.")
+
+
+class Said(BaseModel):
+    """What one of several people has said who decide a task together."""
+
+    user: str
+    kind: DecisionKind
+    round: int
+    outcome: str
+    data: Any = Field(description="What they have filled in.")
+    comment: str
+    reason_codes: list[str]
+    checked: list[str]
+    at: datetime
+
+
+class Review(BaseModel):
+    """How a task stands that several people decide."""
+
+    kind: Literal["four_eyes", "quorum"]
+    seat: Literal["taken", "done"] | None = Field(description="Yours in this round.")
+    open_seats: int = Field(description="How many are free in this round.")
+    votes: int = Field(description="How many there are in this round.")
+    needed: int | None = Field(description="How many votes an outcome needs.")
+    blind: bool = Field(description="Whether the votes of others are not told yet.")
+    said: list[Said] = Field(description="By whom, in their order, in all rounds.")
+
+
+class File(BaseModel):
+    """A file that is part of what is judged. The page of the task hands it out."""
+
+    id: UUID
+    name: str
+    type: str = Field(examples=["application/pdf"])
+    size: int = Field(description="In bytes.")
+    sha256: str
+    added_by: str
+    added_at: datetime
 
 
 class Task(TaskSummary):
@@ -69,7 +124,9 @@ class Task(TaskSummary):
         description="hidden: it is not for you to judge, and you may not see its data."
     )
     data: Any = Field(description="What the workflow handed over.")
+    files: list[File] = Field(description="What was attached; without what was replaced.")
     has_draft: bool = Field(description="Whether you have a draft of it.")
+    review: Review | None = Field(description="null: one person decides it.")
 
 
 class Outcome(BaseModel):
@@ -79,7 +136,18 @@ class Outcome(BaseModel):
     label: str
     positive: bool
     comment: Literal["optional", "required"]
-    needs_form: bool = Field(description="Whether `data` has to fit the form.")
+    needs_form: bool = Field(description="Whether `data` has to fit a form.")
+    form: dict[str, Any] | None = Field(
+        description="JSON Schema of `data` with this outcome, where it has a form of its own."
+    )
+
+
+class Check(BaseModel):
+    """What must have been looked at before some of the outcomes."""
+
+    name: str = Field(examples=["id_doc"])
+    label: str
+    required_for: list[str] = Field(description="The outcomes that need it.")
 
 
 class Form(BaseModel):
@@ -87,6 +155,7 @@ class Form(BaseModel):
 
     form: dict[str, Any] | None = Field(description="JSON Schema of `data`; null: none is asked.")
     outcomes: list[Outcome]
+    checklist: list[Check]
     operations: dict[str, str | None] = Field(
         description="The verbs, and `draft`, `comment` and `update`: null if you may, or the code "
         "of the problem that you would get."
@@ -131,10 +200,62 @@ def summary(task: HumanTask) -> TaskSummary:
 
 def whole(task: HumanTask, user: User) -> Task:
     has_draft = TaskDraft.objects.filter(task=task, user=user).exists()
-    shown: dict[str, Any] = {"payloads": "hidden", "data": None}
-    if may_read(task, user):
-        shown = {"payloads": "visible", "data": plain(task.payload.data)}
+    shown: dict[str, Any] = {"payloads": "hidden", "data": None, "files": []}
+    sees = may_read(task, user)
+    shown["review"] = _review(task, user, sees=sees)
+    if sees:
+        shown |= {
+            "payloads": "visible",
+            "data": plain(task.payload.data),
+            "files": [
+                _file(one)
+                for one in task.attachments.filter(superseded_by=None)
+                .order_by("seq")
+                .select_related("user")
+            ],
+        }
     return Task.model_validate(_fields(task) | shown | {"has_draft": has_draft})
+
+
+def _file(attachment: TaskAttachment) -> File:
+    return File(
+        id=attachment.pk,
+        name=attachment.name,
+        type=attachment.mime,
+        size=attachment.size,
+        sha256=attachment.sha256,
+        added_by=attachment.user.get_username(),
+        added_at=attachment.added_at,
+    )
+
+
+def _review(task: HumanTask, user: User, *, sees: bool) -> Review | None:
+    found = rounds.of(task, user, sees=sees)
+    if found is None:
+        return None
+    seat: Any = found.mine.status if found.mine else None
+    return Review(
+        kind="four_eyes" if found.is_check else "quorum",
+        seat=seat,
+        open_seats=found.free,
+        votes=found.cast,
+        needed=found.review.needed if isinstance(found.review, Quorum) else None,
+        blind=found.is_blind,
+        said=[
+            Said(
+                user=one.user.get_username(),
+                kind=TaskDecision.Kind(one.kind),
+                round=one.round,
+                outcome=one.outcome,
+                data=plain(one.data),
+                comment=one.comment,
+                reason_codes=one.reason_codes,
+                checked=one.checked,
+                at=one.decided_at,
+            )
+            for one in found.said
+        ],
+    )
 
 
 def may_read(task: HumanTask, user: User) -> bool:
@@ -159,6 +280,7 @@ def _fields(task: HumanTask) -> dict[str, Any]:
         "asked_of": _name(task.asked_of),
         "pause_kind": task.pause_kind or None,
         "overdue": task.is_overdue,
+        "at_risk": task.is_at_risk,
         "outcome": task.outcome or None,
     }
 
@@ -176,9 +298,18 @@ def form(task: HumanTask, operations: dict[str, str | None]) -> Form:
                 label=words.shown(one.label),
                 positive=one.positive,
                 comment=one.comment,
-                needs_form=one.form is not None and task.form_schema is not None,
+                needs_form=task.form_of(one)[0] is not None,
+                form=None if one.form == "task" else task.form_of(one)[0],
             )
             for one in task.outcomes.values()
+        ],
+        checklist=[
+            Check(
+                name=one.name,
+                label=words.shown(one.label),
+                required_for=list(one.required_for or ()),
+            )
+            for one in task.checklist
         ],
         operations=operations,
     )

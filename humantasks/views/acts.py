@@ -73,7 +73,7 @@ class Situation:
 
     @property
     def may_answer(self) -> bool:
-        return self.task.is_open and self.task.may_answer
+        return self.task.is_open and (self.task.may_answer or self.task.may_review)
 
 
 @dataclass(frozen=True, kw_only=True)

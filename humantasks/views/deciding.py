@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -13,8 +14,8 @@ from django.views.decorators.http import require_POST
 
 from humantasks import inbox, plain, wording
 from humantasks.forms import DecisionForm
-from humantasks.inbox import InvalidAnswer, NotEligible, TaskConflict
-from humantasks.models import HumanTask, TaskDraft
+from humantasks.inbox import Code, InvalidAnswer, NotEligible, TaskConflict
+from humantasks.models import HumanTask, Status, TaskDraft
 from humantasks.views import panel, serving
 from humantasks.views.common import ReviewerRequest, number, task_for
 from humantasks.views.panel import Notice
@@ -52,10 +53,12 @@ def complete(request: ReviewerRequest, task_id: UUID) -> HttpResponse:
     form = DecisionForm(found, request.POST)
     outcome = request.POST.get("outcome", "")
     if not form.check(outcome):
-        if conflict := inbox.lost(found, user=request.user):
-            return _conflict(request, found, form, conflict)
+        if why := inbox.lost(found, user=request.user):
+            return conflict(request, found, form, why)
         return panel.show(request, found, form=form, status=422)
     try:
+        if "claim" in request.POST:
+            inbox.claim(found, user=request.user)
         inbox.complete(
             found,
             user=request.user,
@@ -70,8 +73,8 @@ def complete(request: ReviewerRequest, task_id: UUID) -> HttpResponse:
     except InvalidAnswer as invalid:
         form.take(invalid)
         return panel.show(request, found, form=form, status=422)
-    except TaskConflict as conflict:
-        return _conflict(request, found, form, conflict)
+    except TaskConflict as lost:
+        return conflict(request, found, form, lost)
     except NotEligible as refused:
         _keep(request, found, form)
         return refuse(request, found, refused)
@@ -79,8 +82,13 @@ def complete(request: ReviewerRequest, task_id: UUID) -> HttpResponse:
 
 
 def _sent(request: ReviewerRequest, found: HumanTask, outcome: str) -> HttpResponse:
-    """It is decided: the task as it is now; in Next mode the next one."""
-    text = _("Sent: %(outcome)s.") % {"outcome": plain.shown(found.outcomes[outcome].label)}
+    """It is decided, or proposed: the task as it is now; in Next mode the next one."""
+    words = _("Sent: %(outcome)s.")
+    if found.status == Status.IN_REVIEW:
+        words = _("You have voted: %(outcome)s.")
+    elif HumanTask.objects.filter(pk=found.pk, status=Status.IN_REVIEW).exists():
+        words = _("Proposed: %(outcome)s. It counts when somebody else has approved it.")
+    text = words % {"outcome": plain.shown(found.outcomes[outcome].label)}
     if serving.mode(request):
         messages.success(request, text)
         return serving.onwards(request)
@@ -138,18 +146,33 @@ def fill(request: ReviewerRequest, task_id: UUID) -> HttpResponse:
     return render(request, "humantasks/_filled.html", context)
 
 
-def _conflict(
-    request: ReviewerRequest, found: HumanTask, form: DecisionForm, conflict: TaskConflict
+def conflict(
+    request: ReviewerRequest, found: HumanTask, form: DecisionForm, why: TaskConflict
 ) -> HttpResponse:
+    """409: who was faster, with what the person had typed."""
     is_kept = _keep(request, found, form)
     kept = (
         _("Your answers were not sent. They are kept here, for you alone.")
         if is_kept
         else _("What you sent now was not stored. Here it is once more.")
     )
-    notice = Notice(wording.explain(conflict), kept)
+    notice = Notice(wording.explain(why), kept)
     now = task_for(request, found.pk)
-    return panel.show(request, now, form=form, notice=notice, status=409)
+    again = _resend(request, now, form) if why.code == Code.NOT_ASSIGNEE else None
+    return panel.show(request, now, form=form, notice=notice, status=409, resend=again)
+
+
+def _resend(request: ReviewerRequest, now: HumanTask, form: DecisionForm) -> dict[str, Any] | None:
+    """What was sent, to be sent again with a claim; None when the task is not to be had."""
+    chosen = now.outcomes.get(request.POST.get("outcome", ""))
+    if now.status != Status.READY or not now.may_answer or chosen is None:
+        return None
+    sent = [(name, text) for name, texts in form.typed.items() for text in texts]
+    names = ("submission_id", "data_rev", "outcome")
+    return {
+        "label": plain.shown(chosen.label),
+        "sent": [*sent, *((name, request.POST.get(name, "")) for name in names)],
+    }
 
 
 def _keep(request: ReviewerRequest, found: HumanTask, form: DecisionForm) -> bool:
@@ -165,7 +188,10 @@ def _keep(request: ReviewerRequest, found: HumanTask, form: DecisionForm) -> boo
 def _draft_conflict(
     request: ReviewerRequest, found: HumanTask, form: DecisionForm, conflict: TaskConflict
 ) -> HttpResponse:
-    notice = Notice(wording.explain(conflict), _("What is on this page is not saved."))
+    words = _("What is on this page is not saved.")
+    if conflict.code != Code.DRAFT_CONFLICT and _keep(request, found, form):
+        words = _("What is on this page is kept, for you alone.")
+    notice = Notice(wording.explain(conflict), words)
     if not request.htmx:
         now = task_for(request, found.pk)
         return panel.show(request, now, form=form, notice=notice, status=409)

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from humantasks import files, inbox, wording
+from humantasks import files, inbox, presence, wording
 from humantasks.inbox import InvalidAnswer, NotEligible, TaskConflict
 from humantasks.models import HumanTask, Status
 from humantasks.views import panel
@@ -71,7 +71,10 @@ def attach(request: ReviewerRequest, task_id: UUID) -> HttpResponse:
         return _shown(request, found, problem=invalid.errors[0].message)
     except TaskConflict as conflict:
         notice = Notice(wording.explain(conflict))
-        return panel.show(request, task_for(request, task_id), notice=notice, status=409)
+        response = panel.show(request, task_for(request, task_id), notice=notice, status=409)
+        # It is the whole task that comes, and not its files alone.
+        response.headers["HX-Retarget"] = "#task"
+        return response
     except NotEligible as refused:
         return refuse(request, found, refused)
     if request.htmx:
@@ -92,12 +95,15 @@ def _shown(
     if not request.htmx:
         return panel.show(request, task, status=status, file_problem=problem)
     knew = before is not None and number(request, "data_rev") == before.data_rev
+    # Nobody else may have added one in between.
+    knew = knew and before is not None and task.data_rev == before.data_rev + 1
     context = {
         "task": task,
         "file_problem": problem,
         "keeps_up": knew,
         "mine": task.status == Status.CLAIMED and task.assignee == request.user,
         **files.of_task(task, request.user),
+        **presence.of_task(task, request.user),
     }
     response = render(request, "humantasks/_attachments.html", context, status=status)
     return response if problem else panel.with_events(response, {"toast": _("The file was added.")})

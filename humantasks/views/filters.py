@@ -12,7 +12,7 @@ from django.db.models import Q
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
-from humantasks.models import Priority
+from humantasks.models import HumanTask, Priority
 from humantasks.querysets import TaskQuerySet
 from orchestrator.clock import Now
 
@@ -29,6 +29,8 @@ class Filters:
     priority: str = ""
     due: str = ""
     show: str = ""
+    # How a list of open tasks is ordered, which narrows nothing: "due", else by priority.
+    sort: str = ""
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> Filters:
@@ -45,8 +47,12 @@ class Filters:
         return self.show == "open"
 
     @property
+    def with_checked(self) -> bool:
+        return self.show == "checked"
+
+    @property
     def is_set(self) -> bool:
-        return any(self._given().values())
+        return any(value for name, value in self._given().items() if name != "sort")
 
     @property
     def query(self) -> str:
@@ -61,6 +67,12 @@ class Filters:
             for name, label, words in self._named()
             if name in given
         ]
+
+    def ordered(self, tasks: TaskQuerySet, last: HumanTask | None) -> TaskQuerySet:
+        """Open tasks in the order of the list, from after `last` on."""
+        if self.sort == "due":
+            return (tasks.after_due(last) if last else tasks).due_first()
+        return (tasks.after(last) if last else tasks).most_pressing_first()
 
     def narrow(self, tasks: TaskQuerySet) -> TaskQuerySet:
         found = tasks.of_type(self.type).matching(self.q)

@@ -1,4 +1,4 @@
-"""The lists: my work, the queue of my teams, what I have done; and their numbers."""
+"""The lists: my work, my teams' queue, what to check, what I have done; and their numbers."""
 
 from __future__ import annotations
 
@@ -44,10 +44,17 @@ def queue(request: ReviewerRequest) -> HttpResponse:
 
 @login_required
 @require_safe
+def check(request: ReviewerRequest) -> HttpResponse:
+    """What I check or vote on, and where a seat is free for me."""
+    return _list(request, "check", HumanTask.objects.to_check(request.user))
+
+
+@login_required
+@require_safe
 def done(request: ReviewerRequest) -> HttpResponse:
-    """What I have completed, the latest first."""
-    tasks = HumanTask.objects.done_by(request.user)
-    filters = Filters.of(request.GET)
+    """What I have completed, the latest first; with `show=checked` what I checked or voted on."""
+    filters, mine = Filters.of(request.GET), HumanTask.objects
+    tasks = mine.checked_by(request.user) if filters.with_checked else mine.done_by(request.user)
     ordered = filters.narrow(tasks).latest_first().select_related("team")
     last = _last_seen(request)
     return _render_list(request, "done", tasks, filters, ordered.before(last) if last else ordered)
@@ -97,9 +104,8 @@ def _queue(request: ReviewerRequest) -> TaskQuerySet:
 
 def _list(request: ReviewerRequest, name: str, tasks: TaskQuerySet) -> HttpResponse:
     filters = Filters.of(request.GET)
-    ordered = filters.narrow(tasks).most_pressing_first().for_list()
-    last = _last_seen(request)
-    return _render_list(request, name, tasks, filters, ordered.after(last) if last else ordered)
+    ordered = filters.ordered(filters.narrow(tasks), _last_seen(request)).for_list()
+    return _render_list(request, name, tasks, filters, ordered)
 
 
 def _render_list(
@@ -175,7 +181,12 @@ def labels() -> dict[str, str]:
 
 
 def _titles() -> dict[str, str]:
-    return {"my_work": _("My work"), "queue": _("Team queue"), "done": _("Done")}
+    return {
+        "my_work": _("My work"),
+        "queue": _("Team queue"),
+        "check": _("To check"),
+        "done": _("Done"),
+    }
 
 
 def _last_seen(request: ReviewerRequest) -> HumanTask | None:

@@ -8,6 +8,8 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.contrib import messages
+from django.contrib.auth.models import User
+from django.forms import BoundField, Form
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.template.loader import select_template
@@ -15,6 +17,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy
 
 from humantasks import (
+    access,
     comparing,
     diffs,
     evidence,
@@ -23,6 +26,8 @@ from humantasks import (
     history,
     markdown,
     plain,
+    presence,
+    rounds,
     rows,
     wording,
 )
@@ -30,12 +35,9 @@ from humantasks.checks import ui_template
 from humantasks.definitions import Outcome
 from humantasks.forms import DecisionForm
 from humantasks.models import HumanTask, Status, TaskComment, TaskDecision, TaskDraft
-from humantasks.views import acts, serving
+from humantasks.views import acts, reviewing, serving
 from humantasks.views.common import ReviewerRequest, page, task_for
 from humantasks.wording import Explanation
-
-# What stands in a control that nobody has filled in.
-_UNTOUCHED: tuple[Any, ...] = (None, "", False, [], {})
 
 ANSWERED = gettext_lazy("Your answer is on its way.")
 
@@ -53,13 +55,17 @@ def show(
     task: HumanTask,
     *,
     form: DecisionForm | None = None,
+    check: Form | None = None,
     notice: Notice | None = None,
     status: int = 200,
     attend: bool = False,
     **further: Any,
 ) -> HttpResponse:
-    """Render the task as it is. `form` holds what was just sent; `attend` moves the focus."""
-    mine = task.status == Status.CLAIMED and task.assignee == request.user
+    """Render the task as it is. `form` or `check` holds what was just sent; `attend` moves the
+    focus.
+    """
+    standing = rounds.of(task, request.user, sees=task.sees_data)
+    mine = _is_mine(request, task, standing)
     draft = TaskDraft.objects.filter(task=task, user=request.user).first()
     context: dict[str, Any] = {
         "task": task,
@@ -68,10 +74,11 @@ def show(
         "attend": attend,
         "page_template": select_template([ui_template(task.ui), ui_template("form")]),
         "history": history.of(task),
-        **_evidence(task),
-        **files.of_task(task, request.user),
+        **judged(task, request.user),
         **_decision(request, task),
         **_claiming(request, task),
+        **reviewing.of(task, standing, mine=mine),
+        **presence.of_task(task, request.user),
         **further,
     }
     context |= _people(request, task)
@@ -79,12 +86,27 @@ def show(
         context["next_task"] = _next_for(request)
     if mine:
         context |= _filling_in(request, task, form, draft)
+    elif context.get("sits"):
+        context |= {
+            "check": check or reviewing.check_form(draft),
+            "submission_id": submission_id(request),
+            "draft": draft,
+        }
     elif form is not None or draft is not None:
         typed = form.typed if form is not None else draft.data if draft else {}
         context["kept"] = DecisionForm(task).describe(typed)
     response = page(request, "task", context, status=status)
     # Who was slower has old numbers in the navigation.
     return with_events(response, {"counts-changed": True}) if notice else response
+
+
+def _is_mine(request: ReviewerRequest, task: HumanTask, standing: rounds.Standing | None) -> bool:
+    """Whether the reader fills in the form: they hold the task, or vote on it."""
+    if task.status != Status.IN_REVIEW:
+        return task.status == Status.CLAIMED and task.assignee == request.user
+    if standing is None or standing.is_check:
+        return False
+    return standing.sits or (standing.may_change and "change" in request.GET)
 
 
 def done(request: ReviewerRequest, task: HumanTask, text: str) -> HttpResponse:
@@ -122,7 +144,7 @@ def _filling_in(
         "form": form,
         "submission_id": submission_id(request),
         "draft": draft,
-        "outcomes": _outcomes(task, form),
+        "outcomes": outcomes(task, form),
         "edited": (changed := edited(form)),
         "has_markdown": any(one["is_markdown"] for one in changed),
     }
@@ -150,7 +172,7 @@ def previews(form: DecisionForm) -> list[dict[str, Any]]:
     ]
 
 
-def _outcomes(task: HumanTask, form: DecisionForm) -> list[dict[str, Any]]:
+def outcomes(task: HumanTask, form: DecisionForm) -> list[dict[str, Any]]:
     """The buttons: what stands on them, and how they look."""
     return [
         {
@@ -169,13 +191,18 @@ def _panel_of(outcome: Outcome, form: DecisionForm) -> dict[str, Any]:
     reasons, groups = form.reasons_of(outcome.name), form.groups_of(outcome.name)
     asked = [field for group in groups for field in group.fields]
     asked += [reasons] if reasons else []
-    is_touched = any(field.errors or field.value() not in _UNTOUCHED for field in asked)
     return {
         "reasons": reasons,
         "groups": groups,
         "has_panel": bool(asked),
-        "is_open": is_touched and (form.is_bound or bool(form.initial)),
+        "is_open": any(map(_is_touched, asked)),
     }
+
+
+def _is_touched(field: BoundField) -> bool:
+    """Whether somebody has filled it in; a default that stands in it does not count."""
+    first = field.field.prepare_value(field.field.initial)
+    return bool(field.errors) or str(field.value() or "") != str(first or "")
 
 
 def _people(request: ReviewerRequest, task: HumanTask) -> dict[str, Any]:
@@ -186,6 +213,7 @@ def _people(request: ReviewerRequest, task: HumanTask) -> dict[str, Any]:
     return {
         "acts": [act for act in all_acts if not act.is_first],
         "first_acts": [act for act in all_acts if act.is_first],
+        "may_override": task.is_open and access.may_override(request.user),
         "is_asked": situation.is_asked,
         "mode": now,
         "progress": serving.progress(request) if now else None,
@@ -220,6 +248,11 @@ def comments(
     return render(request, "humantasks/_comments.html", context, status=status)
 
 
+def judged(task: HumanTask, reader: User) -> dict[str, Any]:
+    """What is judged: the data and the files, as far as the reader may see them."""
+    return {**_evidence(task), **files.of_task(task, reader)}
+
+
 def _evidence(task: HumanTask) -> dict[str, Any]:
     """The evidence, for those who judge and for those who may see every task's data."""
     if not task.sees_data:
@@ -227,60 +260,53 @@ def _evidence(task: HumanTask) -> dict[str, Any]:
     if task.payload.removed_at is not None:
         return {"is_removed": True}
     stored = json.loads(task.payload.data)
-    if task.is_open:
+    outcome = task.outcomes.get(task.outcome)
+    if task.is_open or (outcome is not None and outcome.form == "task"):
+        # They stand in the form, or in the answer.
         stored = rows.without_tables(stored, fields.of_schema(task.form_schema))
-    found: dict[str, Any] = {"evidence": evidence.of_value(stored)}
-    if task.ui == "evidence-review":
-        compared = comparing.of_text(task.payload.data)
-        found |= {
-            "comparison": compared,
-            "differences": comparing.count_differences(compared),
-        }
-    return found
+    compared = comparing.of_text(task.payload.data) if task.ui == "evidence-review" else []
+    if compared:
+        stored = comparing.without_both(stored)
+    return {
+        "evidence": evidence.of_value(stored),
+        "comparison": compared,
+        "differences": comparing.count_differences(compared),
+    }
 
 
 def _decision(request: ReviewerRequest, task: HumanTask) -> dict[str, Any]:
     if task.status != Status.COMPLETED:
         return {}
-    decision = TaskDecision.objects.filter(task=task).order_by("-decided_at").first()
+    # What was said by whom it counts for; a check says nothing of its own.
+    counts = TaskDecision.objects.filter(
+        task=task, user=task.completed_by, superseded_at=None
+    ).exclude(kind__in=[TaskDecision.Kind.APPROVAL, TaskDecision.Kind.RETURN])
+    decision = counts.select_related("user").order_by("-id").first()
     if decision is None:
         return {}
-    outcome = task.outcomes.get(decision.outcome)
+    outcome = task.outcomes.get(task.outcome)
     found: dict[str, Any] = {
         "decision": decision,
         "decided": task.outcome_label,
         "is_positive": outcome is not None and outcome.positive,
-        "reasons": _reasons(outcome, decision),
+        "reasons": reviewing.reasons(outcome, decision),
         "checked": [
             plain.shown(one.label) for one in task.checklist if one.name in decision.checked
         ],
         "next_task": _next_for(request),
     }
-    if decision.data != "null" and task.sees_data:
-        found["answer"] = evidence.of_text(decision.data)
-        found["was_edited"] = _was_edited(task, decision)
+    if decision.outcome == task.outcome and decision.data != "null" and task.sees_data:
+        found |= _answer(task, outcome, json.loads(decision.data))
+        found["was_edited"] = reviewing.was_edited(task, decision)
     return found
 
 
-def _reasons(outcome: Outcome | None, decision: TaskDecision) -> list[str]:
-    """The reasons that were ticked, in the reader's language."""
-    labels = outcome.reason_codes if outcome else {}
-    return [plain.shown(labels.get(code, code)) for code in decision.reason_codes]
-
-
-def _was_edited(task: HumanTask, decision: TaskDecision) -> list[dict[str, Any]]:
-    """What the decision has changed in the texts that it was given to edit."""
-    before, after = task.initial, evidence.plain_of(json.loads(decision.data))
-    return [
-        {
-            "name": plain.shown(one.label),
-            "changes": diffs.changes(
-                str(fields.dig(before, one.path) or ""), str(fields.dig(after, one.path) or "")
-            ),
-        }
-        for one in fields.of_schema(task.form_schema)
-        if one.kind == "editor"
-    ]
+def _answer(task: HumanTask, outcome: Outcome | None, stored: Any) -> dict[str, Any]:
+    """What was filled in; tables that were judged row by row as tables."""
+    asked = fields.of_schema(task.form_of(outcome)[0] if outcome else None)
+    tables = rows.judged(task, asked, evidence.plain_of(stored))
+    rest = rows.without(stored, {one.path[0] for one in asked if one.kind == "rows"})
+    return {"answer": evidence.of_value(rest), "judged_tables": tables}
 
 
 def _claiming(request: ReviewerRequest, task: HumanTask) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from humantasks import history, inbox, wording
+from humantasks import inbox, wording
 from humantasks.forms import DecisionForm
 from humantasks.inbox import InvalidAnswer, NotEligible, TaskConflict
 from humantasks.models import HumanTask, TaskDraft
@@ -26,20 +26,6 @@ from humantasks.views.panel import Notice
 def task(request: ReviewerRequest, task_id: UUID) -> HttpResponse:
     """The page of a task."""
     return panel.show(request, task_for(request, task_id))
-
-
-@login_required
-@require_safe
-def pulse(request: ReviewerRequest, task_id: UUID) -> HttpResponse:
-    """Whether the task is another than when the page was made: a bar that says how, or 204.
-
-    What people say about it, and how pressing it is, disturbs nobody.
-    """
-    if request.GET.get("state") == _state_of(request, task_id):
-        return HttpResponse(status=204)
-    found = task_for(request, task_id)
-    context = {"task": found, "latest": history.latest_move(found), "has_changed": True}
-    return render(request, "humantasks/_pulse.html", context)
 
 
 @login_required
@@ -91,13 +77,6 @@ def refuse(request: ReviewerRequest, found: HumanTask, refused: NotEligible) -> 
     # htmx shows no page for a 403, and keeps what is on the screen.
     text = f"{why.title}. {why.text}"
     return panel.with_events(response, {"toast": {"text": text, "level": "error"}})
-
-
-def _state_of(request: ReviewerRequest, task_id: UUID) -> str:
-    """What the task is to who works on it. One query for whose task it is; 404 as for its page."""
-    mine = HumanTask.objects.involving(request.user).filter(pk=task_id)
-    found = mine.only(*HumanTask.STATE).first()
-    return (found or task_for(request, task_id)).state
 
 
 def _show_panel(

@@ -171,7 +171,8 @@ def _reply(text: bytes) -> Reply:
     found = json.loads(text)
     choice = found["choices"][0]
     message = choice["message"]
-    usage = found.get("usage") or {}
+    usage = found.get("usage")
+    usage = usage if isinstance(usage, dict) else {}
     return Reply(
         content=_content(message),
         tool_calls=tuple(_tool_call(one) for one in message.get("tool_calls") or ()),

@@ -35,13 +35,17 @@ class PydanticAI:
                 "models of pydantic-ai need the extra: pip install 'django-orchestrator[ai]'"
             ) from error
         try:
-            model = self._model or models.infer_model(request.model)
+            model = self._model or _patient(models.infer_model(request.model))
             response = await direct.model_request(
                 model,
                 _history(request.messages),
                 model_settings=_settings(request),
                 model_request_parameters=_parameters(request, model, models),
             )
+        except ImportError as error:
+            raise UnknownModel(
+                f"the client of {request.model} is not installed: {error}"
+            ) from error
         # Each without its cause, which is recorded too, and may hold a key.
         except exceptions.ModelHTTPError as error:
             raise _error(error) from None
@@ -52,6 +56,15 @@ class PydanticAI:
         except exceptions.UserError as error:
             raise ModelRefused(_said_by(error)) from None
         return _reply(response)
+
+
+def _patient(model: Any) -> Any:
+    """A service's own client would wait in here, for minutes, and hold the attempt; the step
+    waits outside, and holds nothing."""
+    client: Any = getattr(model, "client", None)
+    if isinstance(getattr(client, "max_retries", None), int):
+        client.max_retries = 0
+    return model
 
 
 def _error(error: Any) -> AiError:

@@ -2,8 +2,9 @@
 
 Every worker has one and none leads: what falls due is decided by whoever comes first. It
 has a thread of its own, so that neither a driver full of long steps nor a heart that must
-beat in time has to wait for it. In between it lets other apps
-tend what they keep for their waits; with nothing else to do it removes what is old, if asked to.
+beat in time has to wait for it. In between it lets other apps tend what they keep for their
+waits and does chores, such as counting the runs of the last minutes; with nothing else to
+do it removes what is old, if asked to.
 """
 
 from __future__ import annotations
@@ -16,10 +17,11 @@ from collections.abc import Iterator
 from django.db import close_old_connections, connections
 from django.db.utils import Error as DatabaseError
 
-from orchestrator import clock, kinds, retention
+from orchestrator import chores, clock, kinds, retention
 from orchestrator.conf import conf
 from orchestrator.retention import Progress, Wanted
 from orchestrator.schedules import firing, syncing
+from orchestrator.store import stats
 
 logger = logging.getLogger("orchestrator")
 
@@ -47,6 +49,7 @@ class Keeper:
         self._round: Iterator[Progress] | None = None
         self._next_prune = 0.0
         self._next_tend = 0.0
+        chores.register("statistics", stats.count)
 
     def start(self) -> None:
         self._thread.start()
@@ -61,8 +64,8 @@ class Keeper:
         if not self._has_synced:
             syncing.sync()
             self._has_synced = True
-        self._tend()
-        if firing.fire_due():
+        has_more = self._tend()
+        if firing.fire_due() or has_more:
             return 0.0
         pauses: list[float] = [conf.SWEEP_INTERVAL.total_seconds()]
         if (due_at := firing.next_due()) is not None:
@@ -72,10 +75,14 @@ class Keeper:
             pauses.append(PRUNE_GAP_SECONDS)
         return min(pauses)
 
-    def _tend(self) -> None:
-        if time.monotonic() >= self._next_tend:
-            kinds.tend()
-            self._next_tend = time.monotonic() + TEND_SECONDS
+    def _tend(self) -> bool:
+        """Let other apps look after what is theirs; whether there is more to do at once."""
+        if time.monotonic() < self._next_tend:
+            return False
+        kinds.tend()
+        has_more = chores.do()
+        self._next_tend = time.monotonic() + (0.0 if has_more else TEND_SECONDS)
+        return has_more
 
     def _prune(self) -> None:
         """Remove a batch of what is old; at the end of a round, rest."""

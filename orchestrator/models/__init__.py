@@ -21,6 +21,7 @@ from orchestrator.models.runs import (
     tag_texts,
 )
 from orchestrator.models.schedules import CatchUp, Overlap, Schedule, Source
+from orchestrator.models.stats import RunStat, StatMark
 from orchestrator.models.steps import StepTask
 from orchestrator.models.tombstones import Tombstone
 from orchestrator.models.workers import Worker
@@ -40,9 +41,11 @@ __all__ = [
     "Permit",
     "Run",
     "RunAttribute",
+    "RunStat",
     "RunTag",
     "Schedule",
     "Source",
+    "StatMark",
     "Status",
     "StepKey",
     "StepTask",

@@ -6,7 +6,7 @@ commit together or not at all.
 """
 
 from orchestrator.operating import schedules
-from orchestrator.operating.deeds import Deed, Operator, Witness, register
+from orchestrator.operating.deeds import Deed, Operator, Witness, register, tell
 from orchestrator.operating.events import send_event, send_to_machine
 from orchestrator.operating.runs import (
     Judge,
@@ -39,4 +39,5 @@ __all__ = [
     "send_to_machine",
     "skip_sleep",
     "start",
+    "tell",
 ]

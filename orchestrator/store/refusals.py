@@ -18,20 +18,24 @@ MAX_NOTED = 100
 @transaction.atomic(using=ALIAS)
 def note(
     run_id: UUID, name: str, payload: str, *, event_id: str | None, sent_by: str, because: str
-) -> None:
+) -> bool:
     """Note an event that a run has refused because it had ended. Joins the caller's transaction.
 
-    Does nothing for a run that is no machine, for one that goes on again, when its payloads
-    are removed, when there are enough of them, and for an event that was sent before. Nobody
-    holds such a run, so its journal may be written here; the run is locked meanwhile.
+    Nothing is noted of a run that is no machine, when its payloads are removed, when there is
+    enough of it, and of an event that was sent before. False, and nothing is done, if the run
+    goes on again meanwhile. Nobody holds a run that has ended, so its journal may be written
+    here; the run is locked.
     """
-    run = models.Run.objects.select_for_update(no_key=True).filter(id=run_id).first()
-    if run is None or not run.state or run.status not in FINAL or run.is_purged:
-        return
+    locked = models.Run.objects.select_for_update(no_key=True)
+    run = locked.only("state", "status", "is_purged", "rev").filter(id=run_id).first()
+    if run is not None and run.status not in FINAL:
+        return False
+    if run is None or not run.state or run.is_purged:
+        return True
     count = models.Entry.objects.filter(run_id=run_id, key__startswith=REFUSED_KEY).count()
     sent = models.Event.objects.filter(run_id=run_id, event_id=event_id)
     if count >= MAX_NOTED or (event_id is not None and sent.exists()):
-        return
+        return True
     key, now = f"{REFUSED_KEY}{count + 1}", clock.now()
     event = models.Event.objects.create(
         run_id=run_id,
@@ -70,3 +74,4 @@ def note(
         finished_at=now,
     )
     models.Run.objects.filter(id=run_id).update(rev=run.rev + 1)
+    return True

@@ -107,7 +107,8 @@ def _cut(run: models.Run, key: str) -> int:
         keys = ", ".join(run.entries.order_by("position").values_list("key", flat=True)[:20])
         raise ActionRefused(f"the run has no step {key!r}. It has: {keys or 'none'}")
     known = Checkpoint.of(run.checkpoint)
-    if known is not None and entry.position <= known.position:
+    # What it asked for when it had come to rest there may be asked for again.
+    if known is not None and entry.position <= known.position and entry.cause < known.seq:
         raise ActionRefused(
             f"the machine has taken transitions since {key!r}, which cannot be taken back"
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -228,9 +229,11 @@ def send(
     if status not in FINAL:
         return Sent(False, _full())
     because = f"the run has {_ENDED[status]}"
-    if not is_own:
-        refusals.note(run_id, name, payload, event_id=event_id, sent_by=sent_by, because=because)
-    return Sent(False, because)
+    about: dict[str, Any] = {"event_id": event_id, "sent_by": sent_by}
+    if is_own or refusals.note(run_id, name, payload, because=because, **about):
+        return Sent(False, because)
+    # Somebody has let it go on meanwhile.
+    return send(run_id, name, payload, correlation=correlation, **about)
 
 
 def _full() -> str:

@@ -25,7 +25,7 @@
   };
   const held = (region) => {
     const chosen = getSelection();
-    return $("dialog[open]") || $(".menu[open]", region) || (chosen && !chosen.isCollapsed && region.contains(chosen.anchorNode));
+    return $("dialog[open]") || $(".menu[open], input:checked", region) || (chosen && !chosen.isCollapsed && region.contains(chosen.anchorNode));
   };
   const schedule = () => {
     clearTimeout(timer);
@@ -64,6 +64,12 @@
   });
   on("visibilitychange", () => (doc.hidden ? clearTimeout(timer) : tick()));
   on("changed", tick);
+
+  /* ---- Boxes of a list: one for all of them. A region with one that is on keeps still (held) ---- */
+  on("change", ({ target }) => {
+    const all = target.dataset.checkAll;
+    if (all) each(`input[type=checkbox][name="${all}"]`, (box) => { box.checked = target.checked; });
+  });
 
   /* ---- Swaps: what was open stays open, and the focus goes where the news is ---- */
   let opened = [], scrolled = [];

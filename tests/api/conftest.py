@@ -27,8 +27,10 @@ from tests.dashboard.conftest import (  # noqa: F401 - fixtures
 from tests.humantasks.conftest import (  # noqa: F401 - fixtures
     ask,
     asking,
+    chief,
     registered,
     task,
+    two_look,
 )
 
 ROOT = "/api/v1"

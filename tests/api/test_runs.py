@@ -31,7 +31,7 @@ def three(runs: Runs) -> list[Run[None]]:
         pass
 
     first = runs.start(wait, attributes={"country": "DE", "vip": True}, idempotency_key="w-1")
-    second = runs.start(wait, attributes={"country": "FR"})
+    second = runs.start(wait, attributes={"country": "FR"}, tags={"team": "red"})
     return [first, second, runs.start(done, attributes={"country": "DE"})]
 
 
@@ -69,6 +69,11 @@ def test_a_line_says_why_a_run_failed(api: Program, failed: Run[None]) -> None:
         ({"attribute": "country:DE"}, [2, 0]),
         ({"attribute": ["country:DE", "vip:true"]}, [0]),
         ({"attribute": "country:D"}, []),
+        ({"tag": "team:red"}, [1]),
+        ({"tag": ["team:red", "team:blue"]}, []),
+        ({"waiting_on": "event"}, [1, 0]),
+        ({"waiting_on": "timer"}, []),
+        ({"error": "builtins:ValueError"}, []),
         ({"idempotency_key": "w-1"}, [0]),
         ({"idempotency_key": "w-1", "workflow": "done"}, []),
         ({"workflow": "wait", "attribute": "country:FR", "status": "waiting"}, [1]),

@@ -86,14 +86,20 @@ def test_a_session_ends_after_an_idle_hour(client: Client, alice: User) -> None:
         assert client.get(PAGE).status_code == 302
 
 
-def test_a_page_that_polls_does_not_keep_a_session_alive(client: Client, alice: User) -> None:
+@pytest.mark.parametrize(
+    ("method", "headers"), [("get", HTMX), ("post", HTMX | {"X-Poll": "1"})], ids=["get", "post"]
+)
+def test_a_page_that_polls_does_not_keep_a_session_alive(
+    client: Client, alice: User, method: str, headers: dict[str, str]
+) -> None:
+    ask = getattr(client, method)
     with time_machine.travel(timezone.now(), tick=False) as clock:
         client.force_login(alice)
         client.get(PAGE)
         clock.shift(timedelta(minutes=40))
-        assert client.get(PAGE, headers=HTMX).status_code == 200
+        assert ask(PAGE, headers=headers).status_code != 401
         clock.shift(timedelta(minutes=40))
-        assert client.get(PAGE, headers=HTMX).status_code == 401
+        assert ask(PAGE, headers=headers).status_code == 401
 
 
 def test_logging_out_takes_a_post_and_clears_the_browser(client: Client, alice: User) -> None:

@@ -135,10 +135,14 @@ def test_what_came_to_a_machine_that_has_ended_is_there(order: Order, operator: 
     order.send("RESTOCKED")
     order.send("SHIPPED")
     order.send("DELIVERED")
-    order.send("DELIVERED", actor="eve")
+    asked = len(order.refresh().steps)
+    order.send("RING", actor="eve")
 
-    assert re.search("DELIVERED from eve completed . Refused", words(page(operator, order)))
+    assert re.search("RING from eve completed . Refused", words(page(operator, order)))
     assert "the machine had ended" in words(page(operator, order, "?tab=events"))
+    # The run's time has ended before it came, and the run has not asked for it.
+    assert "RING refused" not in words(page(operator, order, "?tab=timeline"))
+    assert len(order.refresh().steps) == asked
 
 
 def test_what_guards_said_is_for_those_who_see_values(order: Order, viewer: Client) -> None:

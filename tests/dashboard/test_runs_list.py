@@ -295,10 +295,11 @@ def test_the_number_of_queries(operator: Client) -> None:
     # On PostgreSQL 1 sets the limit of the page.
     limit = connection.vendor == "postgresql"
 
-    # Session 1, user 1, their permissions 2, the page 1, the numbers of the inbox 1.
-    assert asked(RUNS) == 6 + limit
+    # Session 1, user 1, their permissions 2, saved lists 1, the page 1, the numbers of the
+    # inbox 1.
+    assert asked(RUNS) == 7 + limit
     # The capped count comes with the page.
-    assert asked(f"{RUNS}?status=completed&{older}") == 6 + limit
+    assert asked(f"{RUNS}?status=completed&{older}") == 7 + limit
     # Session 1, user 1, permissions 2, what would be on the page 1, the shown rows' change 1.
     seen = {**HTMX, "X-Seen": first.context["tag"]}
     assert asked(first.context["live_url"], seen) == 6

@@ -85,6 +85,9 @@ def test_a_reviewer_logs_in_and_sees_the_inbox_alone(found: Any) -> None:
     # Only leads and operators change the priority.
     assert answers.pop("humantasks:act")[0] == 302
     assert answers["humantasks:task"] == [200, ""]
+    assert answers.pop("humantasks:file") == [404, ""]
+    # To decide past the rules is a permission of its own.
+    assert answers.pop("humantasks:override") == [403, ""]
     assert statuses(answers, "humantasks:") == {200, 405}
     assert statuses(answers, "dashboard:") == {403, 405}
 
@@ -100,8 +103,9 @@ def test_the_navigation_says_how_many_tasks_wait(found: Any) -> None:
 def test_a_superuser_sees_every_page(found: Any) -> None:
     answers = found["sue"]
 
-    # The run has no result yet.
-    assert answers.pop("dashboard:output") == [404, ""]
+    # The run has no result yet, the task no file, and nothing was done to many runs.
+    for page in ("dashboard:output", "dashboard:bulk", "humantasks:file"):
+        assert answers.pop(page) == [404, ""], page
     assert answers["dashboard:run"] == [200, ""]
     assert statuses(answers, "humantasks:") | statuses(answers, "dashboard:") == {200, 405}
     assert statuses(answers, "password") == {200}

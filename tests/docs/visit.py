@@ -9,6 +9,7 @@ import json
 import os
 from importlib import import_module
 from typing import Any
+from uuid import UUID
 
 import django
 from django.core.management import call_command
@@ -20,7 +21,11 @@ PASSWORD = "correct horse battery staple"
 
 def addresses(run_id: str, task_id: str) -> dict[str, str]:
     """Of every page of the rooms, and of the pages about passwords, by their names."""
-    values = {"run_id": run_id, "task_id": task_id, "name": "return", "act": "priority"}
+    values = {
+        **{"run_id": run_id, "task_id": task_id, "name": "return", "act": "priority"},
+        # There are none yet of a file and of an operation on many runs.
+        **{"file_id": UUID(int=0), "number": 1},
+    }
     found = {name: reverse(name) for name in ("login", "password_change", "password_reset")}
     for room in ("dashboard", "humantasks"):
         for page in import_module(f"{room}.urls").urlpatterns:

@@ -98,6 +98,7 @@ SCREENS: dict[str, tuple[str, Callable[[Person], None]]] = {
     "password": ("ruth", address("/accounts/password/")),
     "my-work": ("ruth", address("/inbox/")),
     "queue": ("ruth", address("/inbox/queue/")),
+    "check": ("ruth", address("/inbox/check/")),
     "done": ("ruth", address("/inbox/done/")),
     "task": ("ruth", task),
     "task-mine": ("ruth", my_task),

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from enum import Enum
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import User
 from django.core.files.storage import InMemoryStorage
 from pydantic import BaseModel, Field
 
-from humantasks import definitions, human_task
+from humantasks import FourEyes, HumanTaskType, definitions, human_task, human_task_type
 from humantasks.models import HumanTask, TaskAttachment
 from orchestrator import Context, workflow
 from orchestrator.testing.runs import Runs
@@ -87,3 +88,28 @@ def ask(runs: Runs, alice: User, bob: User, asking: Callable[..., Any]) -> Ask:
 @pytest.fixture
 def task(ask: Ask) -> HumanTask:
     return ask()
+
+
+@pytest.fixture
+def chief(person: Callable[..., User]) -> User:
+    """Cleo checks what Alice's and Bob's team proposes, and is not in it."""
+    return person("cleo", "compliance-leads", first_name="Cleo")
+
+
+@pytest.fixture
+def two_look(ask: Ask, chief: User) -> Ask:
+    """A task whose answer another one has to check; `two_look(max_rounds=1)`."""
+
+    def make(checker: str = "compliance-leads", **options: Any) -> HumanTask:
+        type_options = options.pop("type_options", {})
+
+        @human_task_type("two-look")
+        class TwoLook(HumanTaskType):
+            form = KycDecision
+            review = FourEyes(checker, **options)
+            claim_lease = type_options.get("claim_lease")
+            skippable = True
+
+        return ask(type="two-look", name=f"run-{uuid4()}")
+
+    return make

@@ -10,11 +10,24 @@ from humantasks import urls
 from humantasks.models import HumanTask
 from humantasks.views.acts import ACTS
 
-PAGES = ["my_work", "queue", "done", "news", "counts", "next"]
-TASK_PAGES = ["task", "pulse"]
-VERBS = ["claim", "release", "draft", "changes", "preview", "fill", "complete", "comment", "attach"]
+PAGES = ["my_work", "queue", "check", "done", "news", "counts", "next"]
+TASK_PAGES = ["task"]
+VERBS = [
+    "claim",
+    "release",
+    "pulse",
+    "stay",
+    "draft",
+    "changes",
+    "preview",
+    "fill",
+    "complete",
+    "check_proposal",
+    "comment",
+    "attach",
+]
 # A question by GET, a deed by POST; and what needs no task.
-OTHERS = ["act", "serve", "file"]
+OTHERS = ["act", "serve", "file", "override"]
 
 
 def url_of(name, task):

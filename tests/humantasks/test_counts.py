@@ -53,15 +53,15 @@ def test_many_are_99_and_more(worker, monkeypatch):
 
 
 def test_counts_that_did_not_change_are_no_content(worker):
-    assert worker.get(f"{COUNTS}?seen=1.1").status_code == 204
-    assert worker.get(f"{COUNTS}?seen=.2").status_code == 200
+    assert worker.get(f"{COUNTS}?seen=1.1.").status_code == 204
+    assert worker.get(f"{COUNTS}?seen=.2.").status_code == 200
 
 
 def test_counts_that_changed_ask_on_from_what_they_are(worker):
-    text = worker.get(f"{COUNTS}?seen=.2").content.decode()
+    text = worker.get(f"{COUNTS}?seen=.2.").content.decode()
 
-    assert f'hx-get="{COUNTS}?seen=1.1"' in text
-    assert text.count("hx-swap-oob") == 3
+    assert f'hx-get="{COUNTS}?seen=1.1."' in text
+    assert text.count("hx-swap-oob") == 4
 
 
 # session 1, user 1, the numbers 1.
@@ -69,7 +69,7 @@ def test_an_unchanged_poll_costs_three_queries(worker, django_assert_num_queries
     worker.get(COUNTS)
 
     with django_assert_num_queries(3):
-        assert worker.get(f"{COUNTS}?seen=1.1", headers=HTMX).status_code == 204
+        assert worker.get(f"{COUNTS}?seen=1.1.", headers=HTMX).status_code == 204
 
 
 def counted(queries):

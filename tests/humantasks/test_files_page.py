@@ -96,11 +96,14 @@ def test_what_is_wrong_is_told_beside_the_field(mine, send, headers, content, wo
     assert 'aria-describedby="attach-hint attach-error" aria-invalid="true"' in text
 
 
-def test_the_task_has_ended_meanwhile(task, alice, send):
-    inbox.claim(task, user=alice)
-    inbox.complete(task, user=alice, outcome="approve", data={"risk": "low"})
+@pytest.mark.parametrize("headers", [{}, HTMX])
+def test_when_the_task_has_ended_meanwhile_all_of_it_comes_anew(mine, alice, send, headers):
+    inbox.complete(mine, user=alice, outcome="approve", data={"risk": "low"})
 
-    assert send(task, alice).status_code == 409
+    response = send(mine, alice, headers=headers)
+
+    assert response.status_code == 409
+    assert response.headers["HX-Retarget"] == "#task"
 
 
 def test_an_ended_task_shows_its_files_and_takes_none(passport, alice, client):
@@ -187,3 +190,13 @@ def test_pictures_are_shown_and_nothing_else_is(task, alice, client):
 
     face = TaskAttachment.objects.get(name="face.png")
     assert pictures == [reverse("humantasks:file", args=[task.pk, face.pk])]
+
+
+def test_far_too_much_is_refused_before_it_is_stored(mine, alice, send, settings):
+    settings.HUMANTASKS_ATTACHMENT_SIZE = 1_000
+
+    assert send(mine, alice, PDF + b"x" * 1_000).status_code == 422
+    response = send(mine, alice, PDF + b"x" * 1_100_000)
+    assert response.status_code == 413
+    assert "1000\xa0bytes at most" in response.content.decode()
+    assert not TaskAttachment.objects.exists()

@@ -6,7 +6,8 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from humantasks.models import HumanTask
+from humantasks.inbox import seats
+from humantasks.models import HumanTask, TaskTimer
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db]
 
@@ -26,6 +27,27 @@ def test_the_queue(plan, alice):
     tasks = HumanTask.objects.queue_of(alice).most_pressing_first()
 
     assert "using task_open" in plan(tasks[:50])
+
+
+def test_the_queue_by_due_times(plan, alice):
+    tasks = HumanTask.objects.queue_of(alice).due_first()
+
+    assert "using task_due" in plan(tasks[:50])
+
+
+def test_what_is_to_be_checked(plan, alice):
+    tasks = HumanTask.objects.to_check(alice).most_pressing_first()
+
+    assert "using task_in_review" in plan(tasks[:50])
+
+
+def test_what_was_checked(plan, alice):
+    with connection.cursor() as cursor:
+        cursor.execute("SET enable_bitmapscan = on; SET enable_sort = on")
+
+    tasks = HumanTask.objects.checked_by(alice).latest_first()
+
+    assert "decision_in_review" in plan(tasks[:50])
 
 
 def test_all_open_tasks(plan, alice):
@@ -56,6 +78,9 @@ def test_what_ends_by_itself(plan, alice):
     due = HumanTask.objects.filter(paused_until__lte=timezone.now(), status="paused")
 
     assert "using task_lease" in plan(late)
+    assert "using seat_lease" in plan(seats.run_out(timezone.now()))
+    timers = TaskTimer.objects.filter(fired_at=None, fires_at__lte=timezone.now())
+    assert "using timer_fires" in plan(timers)
     assert "using task_wakes" in plan(due)
 
 

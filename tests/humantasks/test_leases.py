@@ -145,6 +145,16 @@ def test_who_was_named_keeps_their_task(ask, alice):
     assert HumanTask.objects.get().assignee == alice
 
 
+def test_who_is_of_a_team_that_was_made_later_keeps_their_task(ask, person):
+    task = ask(assign_to="late-team")
+    late = person("lou", "late-team")
+    inbox.claim(task, user=late)
+
+    inbox.tend()
+
+    assert HumanTask.objects.get().assignee == late
+
+
 def test_every_worker_tends(leased, alice, later):
     inbox.claim(leased, user=alice)
     later(HALF)

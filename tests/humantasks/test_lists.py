@@ -99,6 +99,22 @@ def test_pages_follow_each_other_without_gaps(ask, alice, browse, monkeypatch):
     assert found == ["b", "d", "a", "c", "e"]
 
 
+def test_a_list_by_its_due_times_has_pages_too(ask, alice, browse, monkeypatch):
+    monkeypatch.setattr(lists, "PAGE", 2)
+    dues = {"a": None, "b": "3h", "c": "1h", "d": None, "e": "2h"}
+    for name, due in dues.items():
+        ask(name=name, title=name, due=due, priority="urgent" if name in "ab" else "low")
+
+    found, after = [], ""
+    while after is not None:
+        response = browse("queue", f"sort=due&after={after}" if after else "sort=due")
+        found += titles(response)
+        after = response.context["more_after"]
+
+    assert found == ["c", "e", "b", "a", "d"]
+    assert "sort=due" in text_of(browse("queue", "sort=due"))
+
+
 def test_done_has_pages_too(ask, alice, browse, monkeypatch):
     monkeypatch.setattr(lists, "PAGE", 1)
     for name in "ab":
@@ -127,22 +143,22 @@ def test_htmx_gets_the_list_alone(task, browse):
 
 
 def test_no_news_is_no_content(task, browse):
-    assert browse("news", f"newest={task.pk}&seen=0&counts=.1").status_code == 204
+    assert browse("news", f"newest={task.pk}&seen=0&counts=.1.").status_code == 204
 
 
 def test_new_tasks_are_announced_and_move_nothing(task, ask, browse):
     ask(name="later")
 
-    response = browse("news", f"newest={task.pk}&seen=0&counts=.1")
+    response = browse("news", f"newest={task.pk}&seen=0&counts=.1.")
 
     assert "1 new task" in text_of(response)
-    assert browse("news", f"newest={task.pk}&seen=1&counts=.2").status_code == 204
+    assert browse("news", f"newest={task.pk}&seen=1&counts=.2.").status_code == 204
 
 
 def test_the_news_bring_the_numbers_in_the_navigation(task, alice, ask, browse):
     inbox.claim(task, user=alice)
 
-    response = browse("news", f"newest={task.pk}&seen=0&counts=.1")
+    response = browse("news", f"newest={task.pk}&seen=0&counts=.1.")
 
     assert 'id="count-humantasks-my_work" hx-swap-oob="true">1<' in text_of(response)
     # So the queue asks once, not twice; the other lists ask for the numbers alone.
@@ -153,7 +169,7 @@ def test_the_news_bring_the_numbers_in_the_navigation(task, alice, ask, browse):
 def test_a_list_that_is_asked_for_by_htmx_brings_the_numbers_it_goes_by(task, browse):
     text = text_of(browse("queue", **{"HX-Request": "true"}))
 
-    assert "counts=.1" in text
+    assert "counts=.1." in text
     assert 'id="count-humantasks-queue" hx-swap-oob="true">1<' in text
 
 
@@ -202,5 +218,5 @@ def test_a_queue_that_asks_for_news_costs_three_queries(
     browse("news")
 
     with django_assert_num_queries(3):
-        url = f"{reverse('humantasks:news')}?newest={task.pk}&seen=0&counts=.1"
+        url = f"{reverse('humantasks:news')}?newest={task.pk}&seen=0&counts=.1."
         assert client.get(url).status_code == 204

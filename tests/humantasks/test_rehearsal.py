@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 from django.contrib.auth.models import Group, User
 
+from humantasks import FourEyes, HumanTaskType, Quorum, human_task, human_task_type
 from humantasks.inbox import InvalidAnswer, NotEligible, TaskConflict, claim
 from humantasks.models import HumanTask, TaskAudit
-from orchestrator import get_run
+from orchestrator import Context, get_run, workflow
 from tests.humantasks.conftest import KycDecision, Risk
 
 GOOD = {"risk": "low", "note": "fine"}
@@ -117,3 +118,47 @@ def test_a_task_that_has_expired_is_not_waited_for(runs, ask):
     with pytest.raises(LookupError, match="waits for nothing; it is completed"):
         runs.complete(run, "kyc", outcome="approve", data=GOOD)
     assert HumanTask.objects.get().status == "expired"
+
+
+# ---- several people ------------------------------------------------------------------
+
+
+def test_a_proposal_and_its_check_are_two_answers(runs):
+    @human_task_type("two-look")
+    class TwoLook(HumanTaskType):
+        review = FourEyes("leads")
+
+    run = runs.start(asks_for("two-look"))
+
+    runs.complete(run, "look", outcome="approve", comment="fine")
+    assert run.refresh().status == "waiting"
+    runs.complete(run, "look", outcome="return", comment="really?")
+    runs.complete(run, "look", outcome="approve", comment="yes")
+    with pytest.raises(TypeError, match="outcome='approve' or 'return'"):
+        runs.complete(run, "look")
+    runs.complete(run, "look", outcome="approve")
+
+    result = run.result(timeout=0)
+    assert (result.round, result.comment, len(result.reviewers)) == (2, "yes", 2)
+
+
+def test_each_vote_is_somebody_elses(runs):
+    @human_task_type("ballot")
+    class Ballot(HumanTaskType):
+        review = Quorum(2, of=3)
+
+    run = runs.start(asks_for("ballot"))
+
+    for outcome in ("approve", "reject", "approve"):
+        runs.complete(run, "look", outcome=outcome, comment="so")
+
+    result = run.result(timeout=0)
+    assert (result.approved, len({one.user for one in result.reviewers})) == (True, 3)
+
+
+def asks_for(name):
+    @workflow(name=name)
+    async def asks(ctx: Context) -> object:
+        return await human_task(ctx, "look", type=name, assign_to="team")
+
+    return asks

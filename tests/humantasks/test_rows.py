@@ -176,5 +176,27 @@ def test_five_hundred_rows_are_no_slower_for_the_database(
     url = reverse("humantasks:task", args=[task.pk])
     client.get(url)
 
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(11):
         assert text_of(client.get(url)).count('type="radio"') == 1000
+
+
+def test_the_decided_task_shows_each_row_once_with_its_verdict(client, review, alice):
+    task = review()
+    inbox.complete(task, user=alice, outcome="approve", data={"verdicts": ALL})
+    client.force_login(alice)
+
+    text = text_of(client.get(reverse("humantasks:task", args=[task.pk])))
+
+    assert text.count("P-2") == 1
+    row = text[text.index("P-2") :]
+    assert "<strong>Reject</strong>" in row[: row.index("</tr>")]
+    assert "DE 17" in text
+
+
+def test_a_table_that_was_not_judged_is_still_to_be_seen(client, review, alice):
+    outcomes = [Outcome("approve", positive=True), Outcome("reject", form=None)]
+    task = review(outcomes=outcomes)
+    inbox.complete(task, user=alice, outcome="reject")
+    client.force_login(alice)
+
+    assert "P-2" in text_of(client.get(reverse("humantasks:task", args=[task.pk])))

@@ -174,35 +174,10 @@ def test_htmx_gets_the_part_alone(task, alice, look):
     assert text.lstrip().startswith('<div id="task"')
 
 
-def test_nothing_new_is_no_content(task, alice, look):
-    assert look(task, alice, name="pulse", query=f"state={task.state}").status_code == 204
-
-
-def test_who_took_the_task_meanwhile_is_told_in_a_bar(task, alice, bob, look):
-    inbox.claim(task, user=bob)
-
-    response = look(task, alice, name="pulse", query=f"state={task.state}")
-
-    assert response.status_code == 200
-    assert "Bob" in text_of(response)
-    assert "<input" not in text_of(response)
-
-
 # session 1, user 1, permissions 2, the task 1, my draft 1, its history 1, may I see its
-# data 1, may I claim it 1, its files 1, the numbers beside the names 1.
+# data 1, may I claim it 1, its files 1, who else looks 1, the numbers beside the names 1.
 def test_a_page_asks_the_database_little(task, alice, look, client, django_assert_num_queries):
     look(task, alice)
 
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(11):
         client.get(reverse("humantasks:task", args=[task.pk]))
-
-
-# session 1, user 1, the task 1.
-def test_an_unchanged_task_costs_three_queries(
-    task, alice, look, client, django_assert_num_queries
-):
-    look(task, alice)
-
-    with django_assert_num_queries(3):
-        url = reverse("humantasks:pulse", args=[task.pk])
-        assert client.get(f"{url}?state={task.state}").status_code == 204

@@ -170,6 +170,39 @@ def test_what_was_done_before_a_transition_cannot_be_done_again(runs, order):
     assert machine.refresh().context.told == 2
 
 
+@pytest.mark.parametrize("again", ["retry", "retry_from"])
+def test_what_a_state_invokes_is_done_again_from_the_step_that_failed(runs, effect, again):
+    def weigh():
+        effect("weighed")
+
+    def measure():
+        effect("measured")
+
+    async def look(ctx, context):
+        await ctx.step("weigh", weigh)
+        await ctx.step("measure", measure)
+
+    machine = state_machine(
+        name="looking",
+        initial="idle",
+        states={
+            "idle": state(on={"GO": "looking"}),
+            "looking": state(invoke=invoke(look, on_done="done"), on={"NOTE": transition()}),
+            "done": state(),
+        },
+    ).start()
+    runs.fail(step="weigh", times=3, error=ConnectionError("no line"))
+    machine.send("GO")
+    runs.advance("1h")
+    assert machine.refresh().status == "failed"
+
+    machine.retry() if again == "retry" else machine.retry_from("weigh")
+    runs.drain()
+
+    assert machine.refresh().state == "done"
+    assert effect.calls == ["weighed", "measured"]
+
+
 # ---- code that changes ---------------------------------------------------------------
 
 

@@ -203,6 +203,9 @@ def test_of_a_machine_whose_state_is_gone_nothing_can_be_expected(runs):
     assert "in 'b', which is no state any more" in machine.trouble
     assert (asked.accepted, asked.refused_because) == (False, machine.trouble)
     assert (machine.can("BACK"), machine.takes) == (False, [])
+    machine.cancel()
+    runs.drain()
+    assert machine.refresh().trouble == ""
 
 
 def test_a_preview_says_what_each_guard_has_said(runs):

@@ -9,11 +9,13 @@ from __future__ import annotations
 import random
 
 import pytest
+from django.db.models import QuerySet
 
+from orchestrator import Retry, action, state, state_machine
 from orchestrator.engine import worker
 from orchestrator.models import Event
 from orchestrator.store import postgresql, testing, ticks
-from tests.orchestrator.racing import at_once, without
+from tests.orchestrator.racing import at_once, before_it_commits, without
 from tests.storm.app.lockers import assert_is_legal, register
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
@@ -85,3 +87,50 @@ def test_a_worker_that_lost_its_machine_does_not_set_it_back(locker, monkeypatch
     drain()
 
     assert (machine.refresh().state == "lost") is guarded
+
+
+@pytest.mark.parametrize("guarded", [True, False])
+def test_events_that_come_at_once_to_a_machine_that_has_ended_are_all_noted(
+    locker, monkeypatch, guarded
+):
+    if not guarded:
+        monkeypatch.setattr(QuerySet, "select_for_update", lambda found, **_: found)
+    machine = locker.start()
+    machine.send("TAKE", actor="ann", wait=False)
+    machine.send("LOSE", wait=False)
+    worker.drain(inline=True)
+
+    def late(name):
+        return lambda: machine.send(name).refused_because
+
+    first, second = before_it_commits(late("ONE"), late("TWO"))
+
+    assert first == "the run has completed"
+    assert (second == first) is guarded
+    if guarded:
+        assert [one.event for one in machine.refresh().history] == ["TAKE", "LOSE", "ONE", "TWO"]
+
+
+def test_an_event_that_comes_while_a_failed_machine_is_retried_is_judged(locker):
+    machine = state_machine(
+        name="stuck",
+        initial="a",
+        states={
+            "a": state(on={"GO": "b"}),
+            "b": state(on_enter=action(jam, retry=Retry(max_attempts=1)), on={"ON": "c"}),
+            "c": state(),
+        },
+        context={},
+    ).start()
+    machine.send("GO", wait=False)
+    worker.drain(inline=True)
+    assert machine.refresh().status == "failed"
+
+    _, told = before_it_commits(machine.retry, lambda: machine.send("ON", wait=False))
+
+    assert (told.accepted, told.number is None) == (None, False)
+    assert not [one for one in machine.refresh().history if one.outcome == "refused"]
+
+
+def jam(ctx):
+    raise OSError("jam")

@@ -7,9 +7,19 @@ import io
 import pytest
 from django.core.management import call_command
 
-from orchestrator import Retry, action, courses, get_run, state, state_machine, workflow
+from orchestrator import (
+    Retry,
+    action,
+    courses,
+    get_run,
+    histories,
+    state,
+    state_machine,
+    workflow,
+)
 from orchestrator.models import Event
 from orchestrator.store import refusals
+from orchestrator.testing import replay_check
 
 ONCE = Retry(max_attempts=1)
 
@@ -153,6 +163,16 @@ def test_nothing_is_noted_where_payloads_are_removed(machine, runs):
         ("CLOSE", None),
         ("KNOCK", None),
     ]
+
+
+def test_a_history_with_late_events_can_be_replayed(machine):
+    machine.send("CLOSE")
+    machine.send("CLOSE")
+
+    replayed = replay_check(histories.export(machine.refresh()._row))
+
+    assert (replayed.status, replayed.then) == ("completed", "completed")
+    assert machine.events[1].consumed_by == "@refused|1"
 
 
 def test_a_run_that_is_no_machine_notes_nothing(runs):

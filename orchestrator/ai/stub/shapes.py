@@ -107,7 +107,7 @@ class Shapes:
         """Whether `value` is one that the schema allows, as far as the stub knows schemas."""
         node = self.resolved(node)
         if options := options_of(node):
-            return any(self.fits(value, one) for one in options)
+            return self._fits_one_of(value, options)
         if "const" in node:
             return bool(value == node["const"])
         if "enum" in node:
@@ -119,6 +119,13 @@ class Shapes:
             return kind in ("boolean", "")
         check = _CHECKS.get(kind)
         return check is None or check(self, value, node)
+
+    def _fits_one_of(self, value: Any, options: list[Node]) -> bool:
+        kinds = {kind_of(self.resolved(one)) for one in options}
+        if kinds == {"number", "string"} and isinstance(value, str):
+            # So a decimal is described, and not every text is one.
+            return False
+        return any(self.fits(value, one) for one in options)
 
 
 def reference(node: Node) -> str:
@@ -158,6 +165,8 @@ def _number_fits(_shapes: Shapes, value: Any, node: Node) -> bool:
 
 def _string_fits(_shapes: Shapes, value: Any, node: Node) -> bool:
     if not node.get("minLength", 0) <= len(value) <= node.get("maxLength", _ENDLESS):
+        return False
+    if "contentMediaType" in node:
         return False
     try:
         if "pattern" in node and not re.search(node["pattern"], value):

@@ -15,7 +15,7 @@ from typing import Any
 
 from orchestrator.core.body import Body
 from orchestrator.core.charts import chart as charts
-from orchestrator.core.charts.chart import Chart, Edge
+from orchestrator.core.charts.chart import AND, Chart, Edge
 from orchestrator.core.charts.moving import Move, move
 from orchestrator.core.charts.selecting import Judge, Judged, Signal, select
 from orchestrator.core.charts.snapshot import Standing
@@ -106,22 +106,34 @@ class Ledger:
         return self._noted(in_vain or key, signal, standing, verdict, event_id)
 
     def _recorded(self, known: Entry, signal: Signal, standing: Standing) -> Passage:
-        taken = (known.detail or {}).get("taken", ())
+        detail = known.detail or {}
+        taken = detail.get("taken", ())
         edges = [self._chart.edges[one] for one in taken if one in self._chart.edges]
         if len(edges) < len(taken):
-            error = NonDeterminism(
-                f"the machine has begun a transition that {self._chart.name} does not have any "
-                f"more: {', '.join(set(taken) - self._chart.edges.keys())}",
-                expected=", ".join(taken),
-                got="no such transition",
-                position=known.position,
-            )
-            self._body.stop(error)
-            raise error
+            gone = ", ".join(set(taken) - self._chart.edges.keys())
+            what = f"that {self._chart.name} does not have any more: {gone}"
+            raise self._changed(known, what, "no such transition")
         if taken and signal.trigger.kind in _INSIDE and not any(map(signal.fits, edges)):
             return Passage()  # The note is of something else that happened inside.
-        entry = self._mark(known.key, known.name, known.detail or {})
-        return Passage(edges, move(edges, standing.active, standing.past), entry)
+        planned = move(edges, standing.active, standing.past)
+        leads_to = self._chart.shown(planned.applied(standing.active))
+        # Regions may have changed places.
+        if taken and {*leads_to.split(AND)} != {*detail["to"].split(AND)}:
+            what = f"that leads to {detail['to']!r}, and in {self._chart.name} now to {leads_to!r}"
+            raise self._changed(known, what, leads_to)
+        return Passage(edges, planned, self._mark(known.key, known.name, detail))
+
+    def _changed(self, known: Entry, what: str, got: str) -> NonDeterminism:
+        """A transition has begun that today's chart does not have as it was."""
+        detail = known.detail or {}
+        error = NonDeterminism(
+            f"the machine has begun a transition {what}",
+            expected=f"{', '.join(detail.get('taken', ()))} to {detail.get('to', '')}",
+            got=got,
+            position=known.position,
+        )
+        self._body.stop(error)
+        return error
 
     def _noted(
         self, key: str, signal: Signal, standing: Standing, verdict: Verdict, event_id: int | None

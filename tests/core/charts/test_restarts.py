@@ -15,8 +15,9 @@ from tests.core.charts.tabletop import STARTED, Table, say
 from tests.core.charts.test_besides import child, kyc
 
 
-def machine():
+def machine(*, soon="1h", later="2h", checks=True):
     """Something of everything."""
+    check = {"invoke": invoke(kyc, on_done="both", on_error="draft")} if checks else {}
 
     def busy(name, **fields):
         return state(on_enter=say(f"+{name}"), on_exit=say(f"-{name}"), **fields)
@@ -27,12 +28,8 @@ def machine():
             "work",
             initial="draft",
             states={
-                "draft": busy("draft", on={"NEXT": "check"}, after={"1h": "check"}),
-                "check": busy(
-                    "check",
-                    invoke=invoke(kyc, on_done="both", on_error="draft"),
-                    on={"NEXT": "both"},
-                ),
+                "draft": busy("draft", on={"NEXT": "check"}, after={soon: "check"}),
+                "check": busy("check", on={"NEXT": "both"}, **check),
                 "both": busy(
                     "both",
                     type="parallel",
@@ -40,7 +37,7 @@ def machine():
                         name: state(
                             initial="x",
                             states={
-                                "x": busy(f"{name}x", on={name: "y"}, after={"2h": "y"}),
+                                "x": busy(f"{name}x", on={name: "y"}, after={later: "y"}),
                                 "y": busy(f"{name}y", type="final", output=name),
                             },
                         )
@@ -147,10 +144,10 @@ def test_a_crash_before_any_step_leads_to_the_same_place(story, place):
 # ---- under a changed definition ------------------------------------------------------
 
 
-def changed(table: Table, states) -> Table:
+def changed(table: Table, states, initial="a") -> Table:
     """The table's machine, under another definition."""
     table.body.close()
-    table.chart = compiled("table", state(initial="a", states=states), context_type=dict)
+    table.chart = compiled("table", state(initial=initial, states=states), context_type=dict)
     table.begin()
     table.work()
     return table
@@ -230,6 +227,34 @@ def test_what_is_gone_is_given_up_also_when_nothing_has_happened_since():
     assert table.send("H").crash().state == "c"
 
 
+VARIANTS = [
+    {},
+    {"soon": "3h", "later": "30m"},
+    {"checks": False},
+    {"soon": "5m", "checks": False},
+]
+
+
+@given(
+    st.lists(
+        st.tuples(happenings.map(lambda story: story[:3]), st.sampled_from(VARIANTS)), max_size=8
+    )
+)
+@settings(max_examples=15, deadline=None)
+def test_whatever_changes_beside_a_machine_it_goes_on(story):
+    table = Table(machine())
+    for events, variant in story:
+        changed(table, machine(**variant), initial="idle")
+        for what in events:
+            happen(table, what)
+
+    wanted = {"soon": "1h", "later": "2h", "checks": True} | (story[-1][1] if story else {})
+    asked = [one.name for one in table.body.pending]
+    delays = {one.split()[1] for one in asked if one.startswith("after")}
+    assert delays <= {wanted["soon"], wanted["later"]}
+    assert wanted["checks"] or "kyc" not in asked
+
+
 def test_a_definition_may_change_twice_while_nothing_happens():
     table = Table({"a": state(after={"14d": "b"}), "b": state()})
 
@@ -253,6 +278,22 @@ def test_a_delay_goes_on_by_a_changed_length_when_its_state_was_missing_in_betwe
     [timer] = [one for one in table.body.pending if one.name == "after 1d in b"]
     assert timer.until == entered + timedelta(days=1)
     assert table.fire("after 1d in b").crash().state == "c"
+
+
+def test_a_transition_that_has_begun_is_not_finished_as_another():
+    table = Table({"a": state(on={"GO": transition("b", action=say("x"))}), "b": state()})
+    table.is_held = True
+    table.send("GO")
+
+    with pytest.raises(NonDeterminism, match="leads to 'b', and in table now to 'c'"):
+        changed(
+            table,
+            {
+                "a": state(on={"GO": [transition("c", guard=often, action=say("x")), "b"]}),
+                "b": state(),
+                "c": state(),
+            },
+        )
 
 
 def test_a_history_of_states_that_are_gone_is_none():

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-import threading
-from collections.abc import Iterator
 from datetime import timedelta
 from email.utils import format_datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from django.utils import timezone
@@ -35,66 +32,23 @@ class Draft(BaseModel):
     title: str
 
 
-class Service:
-    """A service that answers what the test has prepared, and keeps what it was asked."""
-
-    def __init__(self) -> None:
-        self.answers: list[tuple[int, dict[str, str], bytes]] = []
-        self.asked: list[tuple[dict[str, str], dict[str, object]]] = []
-        self.hangs = threading.Event()
-        self.released = threading.Event()
-
-    def will_say(self, content: str | None, **more: object) -> None:
-        message = {"role": "assistant", "content": content}
-        for name in ("tool_calls", "refusal"):
-            if name in more:
-                message[name] = more.pop(name)
-        reply = {
-            "model": "gpt-test-2026",
-            "choices": [{"message": message, "finish_reason": more.pop("finish", "stop")}],
-            "usage": {"prompt_tokens": 11, "completion_tokens": 7},
-        }
-        self.will_answer(200, json.dumps(reply).encode())
-
-    def will_answer(self, status: int, body: bytes, **headers: str) -> None:
-        self.answers.append((status, {k.replace("_", "-"): v for k, v in headers.items()}, body))
+ASKED = Request(model="gpt-test", messages=(Message("user", "Hi"),), idempotency_key="run:draft:0")
 
 
 @pytest.fixture
-def service() -> Iterator[Service]:
-    service = Service()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            headers = {name.lower(): value for name, value in self.headers.items()}
-            service.asked.append((headers | {"path": self.path}, body))
-            if service.hangs.is_set():
-                service.released.wait(10)
-                return
-            status, headers, text = service.answers.pop(0)
-            self.send_response(status)
-            for name, value in headers.items():
-                self.send_header(name, value)
-            self.send_header("Content-Length", str(len(text)))
-            self.end_headers()
-            self.wfile.write(text)
-
-        def log_message(self, *args: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    service.url = f"http://127.0.0.1:{server.server_port}/v1"
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    yield service
-    service.released.set()
-    server.shutdown()
-    thread.join()
-    server.server_close()
+def local(service, settings):
+    """The service as the default of the settings."""
+    provider = {"class": "orchestrator.ai.openai.OpenAICompatible", "base_url": service.url}
+    settings.ORCHESTRATOR_AI = {"default": "local:gpt-test", "providers": {"local": provider}}
+    return service
 
 
-ASKED = Request(model="gpt-test", messages=(Message("user", "Hi"),), idempotency_key="run:draft:0")
+def posting(runs):
+    @workflow(name="posting")
+    async def posting(ctx: Context) -> Draft:
+        return await generate(ctx, "draft", prompt="Write.", output=Draft)
+
+    return runs.start(posting)
 
 
 def ask(service, request=ASKED, **options):
@@ -234,25 +188,90 @@ def test_an_error_that_repeats_the_key_does_not_hold_it(service):
     assert "key [hidden], tenant key [hidden], team content" in str(raised.value)
 
 
-def test_calls_of_tools_that_were_not_given_are_asked_for_again(runs, service, settings):
-    settings.ORCHESTRATOR_AI = {
-        "default": "local:gpt-test",
-        "providers": {
-            "local": {
-                "class": "orchestrator.ai.openai.OpenAICompatible",
-                "base_url": service.url,
-            }
-        },
-    }
+def test_a_reply_that_is_none_does_not_tell_the_key_either(service):
+    service.will_answer(200, b"hello sk-secret")
+
+    with pytest.raises(BadReply, match=r"hello \[hidden\]"):
+        ask(service, api_key="sk-secret")
+
+
+@pytest.mark.parametrize("key", ["sk-secret\n", " sk-secret"])
+def test_a_key_is_taken_without_the_space_around_it(service, key):
+    service.will_say("Hello")
+
+    ask(service, api_key=key)
+
+    assert service.asked[0][0]["authorization"] == "Bearer sk-secret"
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"api_key": "sk-sécret"}, "api_key has characters"),
+        ({"api_key": "sk\r\nsecret"}, "api_key has characters"),
+        ({"headers": {"X-Key": "a\nb"}}, "X-Key has characters"),
+        ({"base_url": "localhost:8000/v1"}, "starts with http:// or https://"),
+        ({"structured": "json"}, "structured is one of"),
+        ({"timeout": "soon"}, "not a duration"),
+        ({"key": "x"}, "unexpected keyword argument"),
+    ],
+)
+def test_wrong_settings_are_said_at_once_and_without_the_key(runs, settings, options, words):
+    provider = {"class": "orchestrator.ai.openai.OpenAICompatible", **options}
+    settings.ORCHESTRATOR_AI = {"default": "local:m", "providers": {"local": provider}}
+
+    run = posting(runs)
+
+    assert run.status == "failed"
+    assert run.error["type"].endswith("UnknownModel")
+    assert words in run.error["message"]
+    assert "secret" not in str(run.error)
+    assert "sécret" not in str(run.error)
+
+
+@pytest.mark.parametrize("usage", ["5", "[]", '{"prompt_tokens": -5}', '{"prompt_tokens": 1e400}'])
+def test_an_answer_is_not_lost_because_its_tokens_are_counted_wrongly(service, usage):
+    body = '{"choices": [{"message": {"content": "Hello"}}], "usage": %s}' % usage  # noqa: UP031
+    service.will_answer(200, body.encode())
+
+    reply = ask(service)
+
+    assert (reply.content, reply.usage) == ("Hello", Usage(0, 0))
+
+
+def test_calls_are_read_as_services_of_all_sorts_write_them(service):
+    bare = {"function": {"name": "search", "arguments": {"q": 1}}}
+    empty = {"id": "c2", "function": {"name": "search"}}
+    service.will_say(None, tool_calls=[bare, empty])
+
+    reply = ask(service)
+
+    assert reply.tool_calls == (
+        ToolCall("", "search", '{"q": 1}'),
+        ToolCall("c2", "search", "{}"),
+    )
+
+
+def test_an_answer_that_does_not_fit_is_sent_back_as_often_as_was_said(runs, local):
+    for _ in range(4):
+        local.will_say('{"title": 5}')
+
+    run = posting(runs)
+
+    assert run.status == "failed"
+    assert run.error["type"].endswith("InvalidAnswer")
+    assert len(local.asked) == 3
+    *_, said, correction = local.asked[2][1]["messages"]
+    assert (said["role"], said["content"]) == ("assistant", '{"title": 5}')
+    assert "title: Input should be a valid string" in correction["content"]
+
+
+def test_calls_of_tools_that_were_not_given_are_asked_for_again(runs, local):
     call = {"id": "1", "type": "function", "function": {"name": "shop", "arguments": "{}"}}
-    service.will_say(None, tool_calls=[call])
-    service.will_say('{"title": "Hello"}')
+    local.will_say(None, tool_calls=[call])
+    local.will_say('{"title": "Hello"}')
 
-    @workflow(name="posting")
-    async def posting(ctx: Context) -> Draft:
-        return await generate(ctx, "draft", prompt="Write.", output=Draft)
-
-    run = runs.start(posting)
+    run = posting(runs)
     runs.advance("1m")
 
     assert run.refresh().result() == Draft(title="Hello")
@@ -286,6 +305,30 @@ def test_a_service_that_does_not_answer_is_given_up(service):
 
     with pytest.raises(ModelUnavailable, match=r"no answer within 0\.2 s"):
         ask(service, timeout="200ms")
+
+
+def test_half_a_reply_is_not_waited_for_without_end(service):
+    service.stalls.set()
+    service.will_say("Hello")
+
+    with pytest.raises(ModelUnavailable, match=r"no answer within 0\.2 s"):
+        ask(service, timeout="200ms")
+
+
+def test_a_service_that_fails_for_a_while_is_asked_until_it_answers(runs, local):
+    local.will_answer(500, b"oops")
+    local.will_answer(503, b"busy", Retry_After="120")
+    local.will_answer(200, b"<html>")
+    local.will_answer(408, b"{}")
+    local.will_say('{"title": "Hello"}')
+
+    run = posting(runs)
+    runs.advance("1m")
+    assert (run.refresh().status, len(local.asked)) == ("awaiting_retry", 2)
+    runs.advance("10m")
+
+    assert run.refresh().result() == Draft(title="Hello")
+    assert run.steps[0].attempts == 5
 
 
 def test_a_service_that_is_not_there_is_unavailable():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 
 import pytest
 from pydantic import BaseModel
@@ -20,9 +21,14 @@ from orchestrator.ai import (
     ModelRefused,
     ModelUnavailable,
     Request,
+    UnknownModel,
     generate,
 )
+from orchestrator.ai.messages import ToolSpec
+from orchestrator.ai.output import Output
 from orchestrator.ai.pydantic_ai import PydanticAI
+from orchestrator.models import Attempt
+from orchestrator.models import Run as Row
 
 
 class Draft(BaseModel):
@@ -111,3 +117,112 @@ def test_its_errors_are_ours(raised, error):
 def test_a_model_that_nobody_knows_is_refused():
     with pytest.raises(ModelRefused, match="nowhere"):
         ask(None, Request(model="nowhere:gpt", messages=ASKED.messages))
+
+
+@pytest.mark.parametrize(
+    ("missing", "words"),
+    [
+        ("pydantic_ai", r"pip install 'django-orchestrator\[ai\]'"),
+        ("anthropic", "the client of anthropic:claude-x is not installed"),
+    ],
+)
+def test_what_is_not_installed_is_named(monkeypatch, missing, words):
+    monkeypatch.setitem(sys.modules, missing, None)
+
+    with pytest.raises(UnknownModel, match=words):
+        ask(None, Request(model="anthropic:claude-x", messages=ASKED.messages))
+
+
+# ---- a model that takes no schemas ------------------------------------------------------
+
+
+def calling(*turns):
+    """A model that knows tools and no schemas, as many do."""
+    model, asked = talking(*turns)
+    return FunctionModel(model.function, profile={"supports_json_schema_output": False}), asked
+
+
+WANTED = Request(
+    model="any",
+    messages=ASKED.messages,
+    schema=Output(Draft).schema,
+    tools=(ToolSpec("look_up", "Look a topic up.", {"type": "object", "properties": {}}),),
+)
+
+
+def test_a_model_that_takes_no_schemas_answers_by_the_call_of_a_tool():
+    model, asked = calling(ModelResponse([ToolCallPart("final_result", {"title": "Bees"}, "c1")]))
+
+    reply = ask(model, WANTED)
+
+    assert (reply.content, reply.tool_calls) == ('{"title": "Bees"}', ())
+    [(_, info)] = asked
+    assert [one.name for one in info.output_tools] == ["final_result"]
+    assert info.output_tools[0].parameters_json_schema["required"] == ["title"]
+    assert not info.allow_text_output
+
+
+def test_its_calls_of_other_tools_stay_calls():
+    model, _ = calling(ModelResponse([ToolCallPart("look_up", {"topic": "bees"}, "c1")]))
+
+    reply = ask(model, WANTED)
+
+    assert reply.content == ""
+    assert [one.name for one in reply.tool_calls] == ["look_up"]
+
+
+# ---- a real service's client ------------------------------------------------------------
+
+
+@pytest.fixture
+def openai(service, monkeypatch):
+    """A model of a service, as pydantic-ai finds it: by the environment."""
+    monkeypatch.setenv("OPENAI_BASE_URL", service.url)
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret-4711")
+    return "openai-chat:gpt-4o"
+
+
+def posting(runs, model):
+    @workflow(name="posting")
+    async def posting(ctx: Context) -> Draft:
+        return await generate(ctx, "draft", prompt="Write.", output=Draft, model=model)
+
+    return runs.start(posting)
+
+
+def test_a_model_of_a_service_is_named_in_the_settings(runs, service, openai):
+    service.will_say('{"title": "x"}')
+
+    run = posting(runs, f"pydantic-ai:{openai}")
+
+    assert run.result() == Draft(title="x")
+    account = run.steps[0].details["ai"]
+    assert (account["answered_by"], account["input_tokens"]) == ("gpt-test-2026", 11)
+    [(headers, body)] = service.asked
+    assert headers["authorization"] == "Bearer sk-secret-4711"
+    assert body["response_format"]["json_schema"]["schema"]["required"] == ["title"]
+
+
+def test_its_client_does_not_wait_in_the_step(runs, service, openai):
+    service.will_answer(429, b'{"error": {"message": "slow down"}}', Retry_After="600")
+    service.will_say('{"title": "x"}')
+
+    run = posting(runs, f"pydantic-ai:{openai}")
+    [wait] = run.waiting_on
+    runs.advance("9m")
+    assert (wait.kind, len(service.asked)) == ("retry", 1)
+    runs.advance("1m")
+
+    assert run.refresh().result() == Draft(title="x")
+
+
+def test_an_error_that_repeats_the_key_does_not_hold_it(runs, service, openai):
+    service.will_answer(401, b'{"error": {"message": "Incorrect API key: sk-secret-4711"}}')
+
+    run = posting(runs, f"pydantic-ai:{openai}")
+
+    assert run.status == "failed"
+    assert "Incorrect API key: [hidden]" in run.error["message"]
+    stored = [*Row.objects.values_list("error", flat=True)]
+    stored += [*Attempt.objects.values_list("error", flat=True)]
+    assert "sk-secret-4711" not in str(stored)

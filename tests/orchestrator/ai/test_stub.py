@@ -196,6 +196,8 @@ class Same(BaseModel):
     due: date
     audience: Literal["children", "adults"]
     point: Row
+    price: Annotated[Decimal, Field(ge=1, decimal_places=2)]
+    digits: Json[list[int]]
 
 
 @pytest.mark.parametrize(
@@ -215,6 +217,9 @@ class Same(BaseModel):
         ({"point": {"amount": 2}}, True),
         ({"point": {"amount": -2}}, False),
         ({"point": {"code": "x"}}, False),
+        ({"price": 7}, True),
+        ({"price": "a lot"}, False),
+        ({"digits": "many"}, False),
     ],
 )
 def test_it_takes_from_the_input_only_what_fits(given, is_taken):

@@ -50,6 +50,7 @@ def outcome_of(said: str) -> str:
 
 
 @pytest.mark.models
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("variant", VARIANTS, ids=str)
 def test_a_model_has_the_outcome_that_the_table_says(variant, tmp_path):
     said = search(variant, tmp_path)

@@ -24,7 +24,7 @@ TEMPLATES = $$(find templates humantasks dashboard examples -name '*.html')
 .DEFAULT_GOAL := help
 # pip must not run twice in one environment.
 .NOTPARALLEL:
-.PHONY: help demo run-worker migrate seed-runs test check format e2e fuzz storm clean
+.PHONY: help demo run-worker migrate seed-runs test check format e2e fuzz storm mutants models clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -67,6 +67,12 @@ fuzz: $(VENV)/.test ## Send the REST API other requests each time, right and wro
 
 storm: $(VENV)/.test $(VENV)/.prod ## Kill, freeze and cut off everything while runs go on (STORM_SECONDS=60 STORM_MACHINES=1000)
 	STORM_SECONDS=$(STORM_SECONDS) STORM_MACHINES=$(STORM_MACHINES) $(PY) -m tests.postgres --durable $(PY) -m pytest -s --ds tests.storm.settings -m chaos tests/storm $(ARGS)
+
+mutants: $(VENV)/.test ## Take each guard out of the code: the test that is named for it must fail
+	$(PY) -m tests.postgres $(PY) -m pytest -n $(JOBS) -m mutants tests/mutants/test_mutants.py $(ARGS)
+
+models: $(VENV)/.test ## Search all states of the protocol's models (spin and gcc must be installed)
+	env -u DATABASE_URL $(PY) -m pytest -n $(JOBS) -m models tests/models/test_models.py $(ARGS)
 
 clean: ## Remove the environment, caches and build results; keep var/
 	rm -rf $(VENV) build dist staticfiles .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

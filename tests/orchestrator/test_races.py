@@ -125,6 +125,14 @@ def test_nothing_opens_in_a_run_whose_cancel_the_body_does_not_know(waiter, monk
     assert bool(saved) is not guarded
 
 
+def test_two_workers_that_look_at_once_do_not_take_the_same_run(waiter):
+    waiter.start()
+
+    one, other = racing.before_it_commits(claim, claim)
+
+    assert (len(one), other) == (1, [])
+
+
 def test_one_due_run_is_claimed_by_one_of_twenty_workers(waiter):
     waiter.start()
 

@@ -1,0 +1,1 @@
+"""The protocol as models, each searched through all its interleavings: `make models`."""

@@ -65,9 +65,10 @@ class Keeper:
             syncing.sync()
             self._has_synced = True
         has_more = self._tend()
-        if firing.fire_due() or has_more:
+        if firing.fire_due():
             return 0.0
-        pauses: list[float] = [conf.SWEEP_INTERVAL.total_seconds()]
+        # Other work goes on beside chores that last, such as an operation on many runs.
+        pauses: list[float] = [0.0 if has_more else conf.SWEEP_INTERVAL.total_seconds()]
         if (due_at := firing.next_due()) is not None:
             pauses.append(max((due_at - clock.now()).total_seconds(), 0.005))
         if self._prunes and time.monotonic() >= self._next_prune:

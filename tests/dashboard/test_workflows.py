@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from enum import Enum
+from urllib.parse import urlencode
 from uuid import uuid4
 
 import pytest
@@ -290,7 +291,8 @@ def test_a_form_that_is_too_large_says_how_large_it_may_be(
 ) -> None:
     settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000
 
-    response = client.post("/accounts/login/", {"username": "x" * 2_000})
+    form = urlencode({"username": "x" * 2_000})
+    response = client.post("/accounts/login/", form, "application/x-www-form-urlencoded")
 
     assert response.status_code == 413
     assert "A form may send 1000" in response.content.decode()

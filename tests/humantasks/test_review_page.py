@@ -244,7 +244,7 @@ def test_a_check_that_ends_soon_says_so_and_is_kept(client, two_look, alice, chi
     runs.advance("4m")
 
     warned = client.post(url, page, headers=HTMX).content.decode()
-    stayed = client.post(url, page | {"stay": "1"}, headers=HTMX)
+    stayed = client.post(reverse("humantasks:stay", args=[task.pk]), page, headers=HTMX)
 
     assert "Your claim ends at" in warned
     assert stayed.status_code == 204

@@ -80,7 +80,7 @@ class LiveRun:
         self._obstacle = Obstacle(claim.run_id)
         self._cancelled_at = claim.cancel_requested_at
         self._cancel_reason = claim.cancel_reason
-        self._is_paused = False
+        self._is_paused = self._is_replayed = False
         timeout = definition.timeout
         self._deadline = None if timeout is None else claim.started_at + timeout
         # The time for cleaning up after a cancel is over.
@@ -99,6 +99,7 @@ class LiveRun:
             self._note_commands()
             self._check_all_asked()
             self._limit_cleanup()
+            self._is_replayed = True
 
     def _check_crashes(self) -> None:
         if self.claim.crashes >= conf.MAX_CRASHES:
@@ -162,7 +163,7 @@ class LiveRun:
         When it is crowded here, a run that has been busy for long lets others have its place.
         """
         if self._obstacle.error is not None:
-            return self._take(self._block(self._obstacle.error))
+            return self._take_blocked(self._obstacle.error)
         reason: CloseReason = "cancelled" if self._body.is_cancelled else "abandoned"
         self._pending.give_up(self._body.asked, self._draft.save, reason)
         if self._has_ended:
@@ -177,6 +178,17 @@ class LiveRun:
         if is_crowded and self._may_yield(now):
             return self._take(Park(Status.PENDING, now, []))
         return self._take_if_any()
+
+    def _take_blocked(self, error: BaseException) -> Save:
+        """That the run cannot go on. A replay that fails has done nothing else.
+
+        What its body has noted on the way comes of code that is not the run's, such as a
+        checkpoint behind what that code does not ask for.
+        """
+        if self._is_replayed:
+            return self._take(self._block(error))
+        then = self._block(error)
+        return Save(claim=self.claim, then=then, knows_cancel=self._body.is_cancelled)
 
     def _may_yield(self, now: datetime) -> bool:
         """Whether the run has had its share, and nothing of it is under way."""

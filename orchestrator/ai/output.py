@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import is_dataclass
 from typing import Any
 
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.errors import PydanticUserError
 
 from orchestrator.core.classes import class_path
@@ -37,6 +37,7 @@ class Output:
                 f"output={hint!r} cannot be asked of a model: give a pydantic model, "
                 f"a dataclass or a builtin type ({str(error).splitlines()[0]})"
             ) from error
+        self._may_be_none = _fits(self._adapter, None)
         self._is_wrapped = not _is_object(schema)
         self.schema = _wrapped(schema) if self._is_wrapped else schema
 
@@ -44,11 +45,22 @@ class Output:
         """The output that a model wrote. Raises pydantic's ValidationError."""
         if self.schema is None:
             return text
+        if self._may_be_none and not text.strip():
+            # Models say nothing where there is nothing to say.
+            return None
         if fenced := _FENCE.match(text):
             text = fenced[1]
         if self._is_wrapped:
             text = _unwrapped(text)
         return self._adapter.validate_json(text)
+
+
+def _fits(adapter: TypeAdapter[Any], value: Any) -> bool:
+    try:
+        adapter.validate_python(value)
+    except ValidationError:
+        return False
+    return True
 
 
 def _is_object(schema: Mapping[str, Any]) -> bool:

@@ -53,6 +53,15 @@ def test_text_that_is_none_or_cannot_be_stored_is_asked_for_again(runs, text):
     assert run.steps[0].attempts == 2
 
 
+@pytest.mark.parametrize("text", ["", " \n", "null", '{"value": null}'])
+def test_a_text_that_may_be_missing_is_none(runs, text):
+    with replies(used(text), "asked once too often"):
+        run = noting(runs, output=str | None)
+
+    assert run.result() is None
+    assert run.steps[0].attempts == 1
+
+
 @pytest.mark.parametrize("text", ['{"text": "\\u0000"}', '{"text": "\\\\\\u0000"}', "{\ud800}"])
 def test_the_same_goes_for_what_is_written_in_json(runs, text):
     with replies(used(text), {"text": "fine"}):

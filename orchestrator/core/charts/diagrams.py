@@ -26,6 +26,9 @@ def picture(chart: Chart, current: str | None = None) -> Picture:
         boxes[node] = _box(node, node in active)
         if node.parent is not None:
             boxes[node.parent].add(boxes[node])
+    if notes := notes_of(chart.root):
+        # Each of its states does so.
+        _any(boxes[chart.root]).lines = notes
     arrows = [*_starts(chart, boxes), *_arrows(chart, boxes)]
     return Picture(boxes[chart.root], arrows, chart.name, _description(chart, active))
 
@@ -81,8 +84,9 @@ def _arrows(chart: Chart, boxes: dict[Node, Box]) -> Iterator[Arrow]:
 
 def _or_any(source: Node, boxes: dict[Node, Box]) -> Box:
     """The box of a state; of the machine itself one that stands for all of its states."""
-    root = boxes[source]
-    if source.parent is not None:
-        return root
+    return boxes[source] if source.parent is not None else _any(boxes[source])
+
+
+def _any(root: Box) -> Box:
     known = next((box for box in root.inside if box.id == "|any"), None)
     return known or root.add(Box("|any", "any state", shape="region"))

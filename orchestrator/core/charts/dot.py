@@ -46,7 +46,8 @@ def _state(node: Node, indent: str) -> Iterator[str]:
 
 def _edges(chart: Chart) -> Iterator[str]:
     if chart.root.edges:
-        yield '    "|any" [label="any state", style=dashed];'
+        text = "\n".join(["any state", *notes_of(chart.root)])
+        yield f'    "|any" [label={_quoted(text)}, style=dashed];'
     for node in chart.nodes.values():
         begin = {"compound": _point(node), "history": _quoted(node.id)}.get(node.kind, "")
         for target in node.initial:

@@ -13,6 +13,7 @@ _SIGNS = str.maketrans({sign: f"#{ord(sign)};" for sign in '#;:"<>{}[]\\'} | {"\
 # Brackets around a guard are harmless behind a colon, and easier to read.
 _LABEL_SIGNS = {key: value for key, value in _SIGNS.items() if chr(key) not in "[]"}
 _ANY = "any_state"
+_STANDS_FOR_ANY = f'state "any state" as {_ANY}'
 
 
 def to_mermaid(chart: Chart) -> str:
@@ -36,6 +37,15 @@ class _Writer:
                 yield f"{indent}--"
             yield from self._state(child, indent)
         yield from (f"{indent}{line}" for line in self._lines.get(node, ()))
+        if node.parent is None:
+            yield from self._of_any(node, indent)
+
+    def _of_any(self, root: Node, indent: str) -> Iterator[str]:
+        """What every state does."""
+        if notes_of(root) and not any(edge.targets for edge in root.edges):
+            yield f"{indent}{_STANDS_FOR_ANY}"
+        for note in notes_of(root):
+            yield f"{indent}{_ANY} : {note.translate(_LABEL_SIGNS)}"
 
     def _state(self, node: Node, indent: str) -> Iterator[str]:
         name, title = self._names[node], node.name
@@ -73,7 +83,7 @@ class _Writer:
         if source.parent is None:
             around = [source]
             if source not in self._lines:
-                self._lines.setdefault(source, []).append(f'state "any state" as {_ANY}')
+                self._lines.setdefault(source, []).append(_STANDS_FOR_ANY)
         self._lines.setdefault(around[0], []).append(line)
 
 

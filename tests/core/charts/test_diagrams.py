@@ -141,6 +141,16 @@ stateDiagram-v2
     )
 
 
+@pytest.mark.parametrize("leads", [{}, {"ABORT": "idle"}])
+def test_what_every_state_takes_and_stays_is_drawn(leads):
+    made = chart(on={"*": transition(action=mark_paid), **leads}, idle=state())
+
+    assert "any_state : any event / mark_paid" in to_mermaid(made)
+    assert to_mermaid(made).count('state "any state"') == 1
+    assert '"|any" [label="any state\\nany event / mark_paid"' in to_dot(made)
+    assert "any event / mark_paid" in re.sub("<[^>]*>", "|", to_svg(made))
+
+
 def test_mermaid_gives_every_state_a_word_of_its_own():
     text = to_mermaid(
         chart(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -13,7 +13,7 @@ from uuid import UUID
 from dashboard import steps
 from dashboard.errors import Problem, problem, short_type
 from dashboard.models_used import AI, ModelUse, Talk, talk, total
-from dashboard.payloads import Payload, payload
+from dashboard.payloads import Payload, payload, plain, shown
 from dashboard.queries import run as queries
 from humantasks import present
 from humantasks.models import HumanTask
@@ -73,10 +73,10 @@ def panel(run: Run, key: str, *, sees_payloads: bool) -> Panel | None:
     status, told = _status(found), _told(found)
     model = _used(found, told)
     value = payload(entry.value, is_visible=sees_payloads) if entry else None
-    said = None
-    if model and value and value.is_visible and isinstance(value.value, Mapping):
-        said = talk(value.value)
-        value = None if said.calls else replace(value, value=said.output)
+    said = _said(entry) if model and entry else None
+    if said and value:
+        # What the model wrote, and not how the engine keeps it.
+        value = None if said.calls else shown(said.output, value.size, is_visible=sees_payloads)
     return Panel(
         key=key,
         kind=AI if model else kind,
@@ -89,12 +89,17 @@ def panel(run: Run, key: str, *, sees_payloads: bool) -> Panel | None:
         model=model,
         attempts=[_failed(one) for one in found.attempts] + _last(found),
         value=value,
-        talk=said,
+        talk=said if sees_payloads else None,
         problem=problem(entry.error, is_visible=sees_payloads) if entry else None,
         event=found.event,
         task=found.task,
         child_id=found.child_id,
     )
+
+
+def _said(entry: Entry) -> Talk | None:
+    answer = plain(entry.value) if entry.value is not None else None
+    return talk(answer) if isinstance(answer, Mapping) else None
 
 
 def _status(found: queries.Step) -> str:

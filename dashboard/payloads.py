@@ -8,7 +8,7 @@ from typing import Any
 from dashboard.redaction import redacted, shape
 from orchestrator.core.plain import plain
 
-__all__ = ["Payload", "payload", "plain"]
+__all__ = ["Payload", "payload", "plain", "shown"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +25,11 @@ def payload(text: str | None, *, is_visible: bool) -> Payload | None:
     """The stored `text` for a page; None when nothing is stored."""
     if text is None:
         return None
-    value, size = redacted(plain(text)), len(text.encode())
+    return shown(redacted(plain(text)), len(text.encode()), is_visible=is_visible)
+
+
+def shown(value: Any, size: int, *, is_visible: bool) -> Payload:
+    """A value that is redacted already, of so many bytes."""
     if is_visible:
         return Payload(value=value, size=size, is_visible=True)
     return Payload(shape=shape(value), size=size)

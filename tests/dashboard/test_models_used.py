@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.test import Client
 
@@ -51,6 +53,9 @@ def test_who_may_see_payloads_sees_what_was_asked_and_answered(
     assert "AI step" in page
     assert "Write." in page
     assert "Write." not in hidden
+    # Of what came of it the shape, and not that of how it is kept.
+    assert "spent" not in hidden
+    assert re.search(r"Result.*?<code[^>]*>str</code>", hidden, re.DOTALL)
 
 
 def test_the_run_shows_the_sum_with_attempts_that_failed(operator: Client, runs: Runs) -> None:

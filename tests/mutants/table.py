@@ -272,6 +272,15 @@ DECIDED_ONCE = (
         "::test_code_that_contradicts_the_journal_blocks_the_run"
         "[other_kind-expected_and_got4]",
     ),
+    Mutant(
+        name="what_a_failed_replay_said_is_kept",
+        harm="an action that was taken out and given back is lost behind a checkpoint",
+        module="orchestrator.engine.live",
+        takes="        if self._is_replayed:\n            return self._take(",
+        puts="        if True:\n            return self._take(",
+        killer="tests/orchestrator/test_machine_deploys.py"
+        "::test_an_action_that_is_taken_out_while_it_is_retried_blocks_until_it_is_back[on_enter]",
+    ),
 )
 
 MUTANTS = (*HELD, *WOKEN, *DECIDED_ONCE, *remote.MUTANTS, *people.MUTANTS)
